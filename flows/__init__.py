@@ -1,0 +1,1 @@
+"""What a run is: flows over the tasks, and the cluster they run on."""

@@ -1,0 +1,100 @@
+"""The frozen types that cross steps: what a video is, what a batch is, what was painted.
+
+Times are seconds or exact multiples of a ``Fraction`` time base; sizes are pixels or bytes; indices count from 0.
+"""
+
+from fractions import Fraction
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+FrameFormat = Literal["jpeg", "png"]
+Codec = Literal["h264", "hevc", "av1"]
+
+
+class Frozen(BaseModel):
+    """An immutable value, equal by its fields, written as JSON and pickled as it is."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ColorTags(Frozen):
+    """How numbers mean colours, in ffmpeg's names (``bt709``, ``smpte170m``, ``bt2020nc``, ...)."""
+
+    matrix: str
+    primaries: str
+    transfer: str
+    full_range: bool = False
+
+
+class Track(Frozen):
+    """An audio or subtitle stream of the source."""
+
+    stream_index: int
+    kind: Literal["audio", "subtitle"]
+    codec: str
+    language: str | None = None
+
+
+class VideoInfo(Frozen):
+    """What the probe found by decoding the whole video once: the truth every later step counts by."""
+
+    width: int = Field(description="pixels of a decoded frame, after rotation")
+    height: int
+    sample_aspect: Fraction = Field(description="width of a pixel over its height, after rotation; 1 when square")
+    rotation_deg: int = Field(description="clockwise turn applied when decoding: 0, 90, 180 or 270")
+    codec: str
+    container: str
+    color: ColorTags = Field(description="of the frames as given out (after tone mapping), range as in the source")
+    tone_map: str | None = Field(default=None, description="the operator that mapped HDR to SDR, if one was needed")
+    interlaced: bool = False
+    time_base: Fraction = Field(description="seconds per tick of pts")
+    pts: tuple[int, ...] = Field(description="presentation time of every decodable frame, strictly increasing")
+    last_duration: int = Field(description="ticks for which the last frame is shown")
+    damaged: int = Field(default=0, description="packets that could not be decoded")
+    tracks: tuple[Track, ...] = ()
+
+    @property
+    def frame_count(self) -> int:
+        """Number of frames, N: every later step must meet frames 0..N-1 exactly once."""
+        return len(self.pts)
+
+    @property
+    def duration_s(self) -> float:
+        """From the first frame's appearance to the last one's end, in seconds."""
+        return float((self.pts[-1] + self.last_duration - self.pts[0]) * self.time_base)
+
+    @property
+    def average_rate(self) -> Fraction:
+        """Frames per second over the whole clip."""
+        return Fraction(self.frame_count) / ((self.pts[-1] + self.last_duration - self.pts[0]) * self.time_base)
+
+
+class FrameBatch(Frozen):
+    """Frames [start, stop) of one video: the unit of work, of retry and of resume."""
+
+    index: int
+    start: int
+    stop: int
+
+    def __len__(self) -> int:
+        return self.stop - self.start
+
+
+class FrameRange(Frozen):
+    """Whole batches [first_batch, last_batch] whose frames [start, stop) are split and uploaded together."""
+
+    index: int
+    start: int
+    stop: int
+    batches: tuple[FrameBatch, ...]
+
+
+class NumericPath(Frozen):
+    """What decides a painted frame's last bits besides weights and options; fixed in the plan."""
+
+    device: Literal["cpu", "cuda"]
+    precision: Literal["float32", "bfloat16", "float16"]
+    compiled: bool = False
+    threads: int = Field(ge=1, description="torch threads per worker process")
+    mini_batch: int = Field(ge=1, description="frames per forward pass")

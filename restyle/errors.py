@@ -1,0 +1,102 @@
+"""Every error restyle raises on purpose, drawn as one tree; its branches decide exit code and retry.
+
+A message names the input, says what is wrong with it and what to do. Arguments go positionally to
+``super().__init__``, so that an error survives the pickling between a worker and the flow.
+"""
+
+
+class RestyleError(Exception):
+    """Something restyle can explain in one sentence."""
+
+    exit_code = 1
+
+
+class InputError(RestyleError):
+    """The user's input or options are wrong: known before any work is done, retrying cannot help."""
+
+    exit_code = 2
+
+
+class UnsupportedMedia(InputError):
+    """A file that is not a video restyle can read, or that exceeds a stated limit."""
+
+
+class UnsupportedOutput(InputError):
+    """An output that cannot be written: path, container or codec."""
+
+
+class UnknownStyle(InputError):
+    """A style name that is neither shipped nor in the control store."""
+
+
+class BadCheckpoint(InputError):
+    """A style file that is not the network it should be."""
+
+
+class BadKey(InputError):
+    """A store key that is empty, too long, absolute, climbs out of its store or holds control characters."""
+
+
+class BadSetting(InputError):
+    """A RESTYLE_* variable or an option that cannot be used."""
+
+
+class NotEnoughDisk(InputError):
+    """Too little free disk to begin."""
+
+
+class StorageError(RestyleError):
+    """A store refused or failed an operation."""
+
+
+class BlobNotFound(StorageError):
+    """No blob has this key."""
+
+
+class BlobExists(StorageError):
+    """Create-if-absent met a blob that is there already."""
+
+
+class BlobChanged(StorageError):
+    """Replace-if-unchanged met another ETag."""
+
+
+class AccessDenied(StorageError):
+    """The store refused the credentials or the right."""
+
+
+class StoreUnavailable(StorageError):
+    """The store did not answer, or not in time: worth another try."""
+
+
+class MediaError(RestyleError):
+    """Decoding, encoding or muxing failed although the input had been accepted."""
+
+
+class DecodingFailed(MediaError):
+    """The decoder process failed, hung or gave other frames than the probe counted."""
+
+
+class EncodingFailed(MediaError):
+    """ffmpeg failed; the message ends with the tail of what it said."""
+
+
+class FrameCorrupt(RestyleError):
+    """A stored frame is missing, unreadable, or not the bytes its record names."""
+
+
+class BatchesFailed(RestyleError):
+    """Some batches of a run could not be painted; the others are finished and recorded."""
+
+
+class LedgerUnbalanced(RestyleError):
+    """The recorded batches do not hold every frame exactly once."""
+
+
+class PlanMismatch(RestyleError):
+    """This machine cannot paint as the job's plan says (another device kind or precision)."""
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether the same call may succeed later: a store out of reach, a broken connection, a passing shortage."""
+    return isinstance(error, StoreUnavailable | ConnectionError | TimeoutError)

@@ -1,0 +1,1 @@
+"""The only user of ffmpeg and PyAV: probing, decoding, sound, encoding, muxing."""

@@ -1,0 +1,52 @@
+"""What a store can do, the same on a folder and on Azure Blob, and the rules its keys obey."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from restyle.domain import Frozen
+
+
+class BlobInfo(Frozen):
+    """A blob as its store lists it."""
+
+    key: str
+    size_bytes: int
+    etag: str
+    modified: datetime
+
+
+class Store(Protocol):
+    """A flat space of blobs under '/'-separated keys. Writes appear whole or not at all. Safe to share between threads.
+
+    Every method raises BadKey for a key outside the rules, AccessDenied where the credentials do not
+    suffice, and StoreUnavailable when the store cannot be reached in bounded time.
+    """
+
+    def stat(self, key: str) -> BlobInfo:
+        """Size and ETag of a blob. Raises BlobNotFound."""
+
+    def read(self, key: str, start: int = 0, size: int | None = None) -> bytes:
+        """Bytes [start, start + size) of a blob, clipped at its end; all from start on without a size. Raises BlobNotFound."""
+
+    def download(self, key: str, target: Path) -> BlobInfo:
+        """Stream a blob into a local file, which appears whole or not at all. Raises BlobNotFound."""
+
+    def write(self, key: str, data: bytes | BinaryIO) -> BlobInfo:
+        """Put a blob, replacing any; a stream is read in chunks, never whole."""
+
+    def create(self, key: str, data: bytes) -> BlobInfo:
+        """Put a blob only where none is. Of racing callers one wins, the others raise BlobExists."""
+
+    def replace(self, key: str, data: bytes, etag: str) -> BlobInfo:
+        """Put a blob only over the version with this ETag. Raises BlobChanged, also when the blob is gone."""
+
+    def list(self, prefix: str = "") -> Iterator[BlobInfo]:
+        """Blobs whose keys start with prefix, in key order, fetched page by page as the iterator advances."""
+
+    def delete(self, key: str) -> None:
+        """Remove a blob; one that is not there is fine."""
+
+    def url(self, key: str) -> str:
+        """Where a person finds the blob: a path or URL without any secret."""
