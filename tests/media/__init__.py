@@ -1,0 +1,1 @@
+"""Tests of restyle; the folders mirror the tree they test."""
