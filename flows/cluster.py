@@ -1,0 +1,105 @@
+"""Which Dask cluster a run gets: the GPUs of this machine, its cores, or a scheduler that is already there."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+import dask
+from distributed import Client, LocalCluster
+from prefect_dask import DaskTaskRunner
+
+from models.runtime import core_count, device_count
+from restyle.domain import Frozen
+from restyle.errors import BadSetting
+
+CONNECT_TIMEOUT_S = 10
+
+DASK_CONFIG = {
+    # A worker gets a batch when it is free, never before: a batch that waits on a worker would die with it.
+    "distributed.scheduler.worker-saturation": 1.0,
+    # A batch that kills its worker is tried on another this often; then it fails and the others go on.
+    "distributed.scheduler.allowed-failures": 2,
+    # Frames live in native memory that Dask cannot spill: watching its share would only pause workers.
+    "distributed.worker.memory.target": False,
+    "distributed.worker.memory.spill": False,
+    "distributed.worker.memory.pause": False,
+    "distributed.worker.memory.terminate": False,
+}
+
+HUGE_PAGES = (
+    "glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=4294967296:"
+    "glibc.malloc.trim_threshold=17179869184:glibc.malloc.top_pad=268435456"
+)
+"""Keeps large activations mapped between frames; without it they are unmapped and faulted in again each time."""
+
+
+class ClusterChoice(Frozen):
+    """Where batches run: kind is 'cuda', 'local' or a scheduler's address."""
+
+    kind: str
+    workers: int
+    threads: int | None
+
+    @property
+    def in_flight(self) -> int:
+        """Batches to have submitted and not ended: one at work and two in reserve for each worker."""
+        return 3 * self.workers
+
+    @property
+    def address(self) -> str | None:
+        """The scheduler to connect to, where the cluster is not ours."""
+        return None if self.kind in ("cuda", "local") else self.kind
+
+
+def choose_cluster(wished: str, workers: int | None) -> ClusterChoice:
+    """Resolve 'auto'|'cuda'|'local'|ADDRESS and the number of workers. Raises BadSetting for what cannot be."""
+    if wished == "auto":
+        wished = "cuda" if device_count() else "local"
+    if wished == "cuda":
+        if not device_count():
+            raise BadSetting("--cluster cuda: no CUDA device is visible here; use --cluster local or auto")
+        return ClusterChoice(kind="cuda", workers=min(workers or device_count(), device_count()), threads=None)
+    if wished == "local":
+        count = workers or core_count()
+        return ClusterChoice(kind="local", workers=count, threads=max(1, core_count() // count))
+    if urlsplit(wished).scheme not in ("tcp", "tls", "ws", "wss", "ucx") or not urlsplit(wished).hostname:
+        raise BadSetting(f"--cluster {wished}: not auto, cuda, local or a scheduler's address such as tcp://HOST:8786")
+    return ClusterChoice(kind=wished, workers=workers or _count_workers(wished), threads=None)
+
+
+def _count_workers(address: str) -> int:
+    try:
+        with Client(address, timeout=CONNECT_TIMEOUT_S) as client:
+            return max(1, len(client.scheduler_info(n_workers=-1)["workers"]))
+    except (OSError, TimeoutError) as error:
+        raise BadSetting(f"--cluster {address}: no Dask scheduler answers there ({error})") from error
+
+
+def task_runner(choice: ClusterChoice) -> DaskTaskRunner[Any]:
+    """The runner of a flow's mapped tasks; the cluster starts at the first task and ends with the flow."""
+    if choice.address:
+        return DaskTaskRunner(address=choice.address)
+    return DaskTaskRunner(cluster_class=own_cluster, cluster_kwargs={"choice": choice})
+
+
+@contextmanager
+def own_cluster(choice: ClusterChoice) -> Iterator[Any]:
+    """A cluster of this machine: one worker per GPU, or one per share of the cores."""
+    with dask.config.set(DASK_CONFIG):
+        if choice.kind == "cuda":
+            from dask_cuda import LocalCUDACluster  # noqa: PLC0415  (asks for a GPU when imported beside none)
+
+            cluster = LocalCUDACluster(n_workers=choice.workers, dashboard_address=":0")
+        else:
+            cluster = LocalCluster(
+                n_workers=choice.workers,
+                threads_per_worker=1,  # one batch at a time; torch has the threads
+                host="127.0.0.1",
+                dashboard_address="127.0.0.1:0",
+                memory_limit=0,
+                silence_logs=40,
+                env={"GLIBC_TUNABLES": HUGE_PAGES, "OMP_NUM_THREADS": str(choice.threads)},
+            )
+        with cluster:
+            yield cluster

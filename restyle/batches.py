@@ -1,0 +1,90 @@
+"""Painting one batch: source images in, painted images out, the ledger record last."""
+
+import hashlib
+import logging
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, datetime
+
+import numpy as np
+
+from restyle.domain import FrameBatch, FrameFormat
+from restyle.errors import BlobNotFound, FrameCorrupt
+from restyle.images import Pixels, decode_image, encode_image
+from restyle.layout import frames, image_name
+from restyle.ledger import BatchRecord, FrameRecord, Ledger, Timings
+from restyle.plan import Plan
+from restyle.prefetch import prefetch
+from restyle.storage import Store
+
+log = logging.getLogger(__name__)
+
+Painter = Callable[[Pixels], Pixels]
+"""(N, H, W, 3) uint8 RGB to the same: any per-frame model."""
+
+IO_THREADS = 8
+
+
+def paint_batch(
+    data: Store, ledger: Ledger, plan: Plan, batch: FrameBatch, painter: Painter, *, attempts: int, worker: str
+) -> BatchRecord:
+    """Paint a batch whose source frames are in the store and commit its record.
+
+    Holds at most four mini-batches of frames in memory. Raises FrameCorrupt for a source frame that is missing or
+    damaged, and what the store raises.
+    """
+    image = plan.job.look.frames
+    clock = time.perf_counter
+    begun, model_s, load_s, store_s = clock(), 0.0, 0.0, 0.0
+    names = [image_name(i, image) for i in range(batch.start, batch.stop)]
+    keys = ledger.styled_keys(batch)
+    stored: list[Future[FrameRecord]] = []
+    with ThreadPoolExecutor(IO_THREADS, thread_name_prefix="frames") as pool:
+        mini = plan.numeric.mini_batch
+        prefix = frames(plan.job.job_id)
+        sources = prefetch(pool, lambda name: _load(data, prefix + name, plan), names, ahead=2 * mini)
+        for first in range(0, len(names), mini):
+            t0 = clock()
+            loaded = [next(sources) for _ in names[first : first + mini]]
+            t1 = clock()
+            painted = painter(np.stack([pixels for pixels, _ in loaded]))
+            t2 = clock()
+            for key, pixels, (_, digest) in zip(keys[first : first + mini], painted, loaded, strict=True):
+                stored.append(pool.submit(_save, data, key, pixels, image, digest))
+            for pending in stored[: -2 * mini]:
+                pending.result()
+            t3 = clock()
+            load_s, model_s, store_s = load_s + t1 - t0, model_s + t2 - t1, store_s + t3 - t2
+        t3 = clock()
+        records = tuple(future.result() for future in stored)
+        store_s += clock() - t3
+    timings = Timings(total_s=clock() - begun, model_s=model_s, load_s=load_s, store_s=store_s)
+    entry = BatchRecord(
+        batch=batch,
+        frames=records,
+        numeric=plan.numeric,
+        timings=timings,
+        attempts=attempts,
+        worker=worker,
+        finished=datetime.now(UTC),
+    )
+    ledger.commit(entry)
+    log.info("painted frames %d-%d in %.1f s", batch.start, batch.stop - 1, timings.total_s)
+    return entry
+
+
+def _load(data: Store, key: str, plan: Plan) -> tuple[Pixels, str]:
+    try:
+        content = data.read(key)
+    except BlobNotFound as error:
+        raise FrameCorrupt(f"{key}: the source frame is missing; run the job again to split it anew") from error
+    return decode_image(content, key, plan.width, plan.height), hashlib.sha256(content).hexdigest()
+
+
+def _save(data: Store, key: str, pixels: Pixels, image: FrameFormat, source_sha256: str) -> FrameRecord:
+    content = encode_image(pixels, image)
+    data.write(key, content)
+    return FrameRecord(
+        size_bytes=len(content), sha256=hashlib.sha256(content).hexdigest(), source_sha256=source_sha256
+    )

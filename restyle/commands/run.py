@@ -1,0 +1,89 @@
+"""`restyle run`: check what can be checked at once, conduct the flow, deliver the output."""
+
+import argparse
+import os
+import tempfile
+from pathlib import Path
+
+from restyle.commands.progress import showing_progress
+from restyle.errors import UnsupportedOutput
+from restyle.job import Look
+from restyle.layout import contact_sheet_image
+from restyle.media.options import OutputOptions
+from restyle.media.probe import check_video
+from restyle.report import Report
+from restyle.settings import Settings
+from tasks.stores import open_stores
+from tasks.styles import resolve_style
+
+QUIET = {
+    "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
+    "DASK_LOGGING__DISTRIBUTED": "critical",
+}
+"""Keeps the orchestrators' logs off the terminal; the dashboard has them all the same."""
+
+
+def run(options: argparse.Namespace) -> int:
+    """Paint a video; prints what was made, last the output's absolute path."""
+    target = _target(options)
+    output = OutputOptions(codec=options.codec, crf=options.crf, suffix=target.suffix)
+    _check_inputs(options)
+    if not options.verbose:
+        os.environ.update(QUIET)
+    from flows.server import prefect_api
+
+    with showing_progress():
+        with prefect_api(Settings().home / "prefect"):
+            report = _conduct(options, output)
+        data = open_stores().data
+        data.download(report.output.key, target)
+    if options.report:
+        Path(options.report).write_text(report.model_dump_json(indent=2))
+    for note in report.video.notes:
+        print(f"note: {note}")
+    print(f"{report.frames_out} frames in {report.wall_s:.1f} s, {report.fps:.1f} frames a second")
+    print(f"contact sheet: {data.url(contact_sheet_image(report.job_id))}")
+    print(target)
+    return 0
+
+
+def _conduct(options: argparse.Namespace, output: OutputOptions) -> Report:
+    from flows.cluster import choose_cluster, task_runner
+    from flows.stylize_video import Request, stylize_video
+
+    choice = choose_cluster(options.cluster, options.workers)
+    request = Request(
+        video=options.video if options.video.startswith("data:") else str(Path(options.video).absolute()),
+        style=options.style,
+        look=Look(strength=options.strength, max_side=options.max_side, frames=options.frames),
+        batch_size=options.batch_size,
+        output=output,
+        keep_frames=options.keep_frames,
+        threads=choice.threads,
+        in_flight=choice.in_flight,
+    )
+    return stylize_video.with_options(task_runner=task_runner(choice))(request)
+
+
+def _target(options: argparse.Namespace) -> Path:
+    """Where the output goes. Raises UnsupportedOutput for a place that cannot be written."""
+    name = Path(options.video.removeprefix("data:"))
+    target = Path(options.output or f"{name.stem}-{Path(options.style).stem}.mp4").absolute()
+    if target.is_dir():
+        raise UnsupportedOutput(f"{target} is a folder; name a file in it, such as {target / 'output.mp4'}")
+    try:
+        with tempfile.TemporaryFile(dir=target.parent):
+            pass
+    except OSError as error:
+        raise UnsupportedOutput(f"{target} cannot be written ({error.strerror}); choose another place with -o") from error
+    return target
+
+
+def _check_inputs(options: argparse.Namespace) -> None:
+    """Raises what is wrong with the video or the style, before anything is started."""
+    resolve_style(options.style)
+    data = open_stores().data
+    if options.video.startswith("data:"):
+        data.stat(options.video.removeprefix("data:"))
+    else:
+        check_video(Path(options.video))

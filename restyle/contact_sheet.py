@@ -1,0 +1,49 @@
+"""The contact sheet: a few frames spread over the clip, source above painted."""
+
+import io
+from collections.abc import Sequence
+
+from PIL import Image
+
+from restyle.layout import frames, image_name, styled
+from restyle.plan import Plan
+from restyle.storage import Store
+
+COLUMNS = 4
+COLUMN_WIDTH = 480
+GAP = 6
+
+
+def sample_frames(frame_count: int, columns: int = COLUMNS) -> list[int]:
+    """Frame numbers at the middles of `columns` equal parts of the clip; fewer for shorter clips."""
+    parts = min(columns, frame_count)
+    return [(2 * i + 1) * frame_count // (2 * parts) for i in range(parts)]
+
+
+def contact_sheet(data: Store, plan: Plan) -> bytes:
+    """JPEG bytes: up to four columns, 480 px wide each; the upper row the source, the lower the painting of it."""
+    job_id, image = plan.job.job_id, plan.job.look.frames
+    numbers = sample_frames(plan.frame_count)
+    rows = [
+        [_thumbnail(data.read(prefix + image_name(n, image))) for n in numbers]
+        for prefix in (frames(job_id), styled(job_id))
+    ]
+    return _grid(rows)
+
+
+def _thumbnail(content: bytes) -> Image.Image:
+    picture = Image.open(io.BytesIO(content)).convert("RGB")
+    height = max(1, round(picture.height * COLUMN_WIDTH / picture.width))
+    return picture.resize((COLUMN_WIDTH, height), Image.Resampling.LANCZOS)
+
+
+def _grid(rows: Sequence[Sequence[Image.Image]]) -> bytes:
+    cell_w, cell_h = rows[0][0].size
+    size = (len(rows[0]) * (cell_w + GAP) + GAP, len(rows) * (cell_h + GAP) + GAP)
+    sheet = Image.new("RGB", size, "white")
+    for y, row in enumerate(rows):
+        for x, cell in enumerate(row):
+            sheet.paste(cell, (GAP + x * (cell_w + GAP), GAP + y * (cell_h + GAP)))
+    buffer = io.BytesIO()
+    sheet.save(buffer, "jpeg", quality=90)
+    return buffer.getvalue()

@@ -1,0 +1,54 @@
+"""What a job is: everything that decides its pixels, and the id hashed from it."""
+
+import hashlib
+from typing import Literal
+
+from pydantic import Field
+
+from restyle.domain import FrameFormat, Frozen
+
+PIXEL_VERSION = 1
+"""Raised whenever inference, decoding or colour handling changes pixels: jobs of before are then other jobs."""
+
+
+class VideoSource(Frozen):
+    """A video in the data store and the proof of its content."""
+
+    key: str
+    size_bytes: int
+    identity: str = Field(description="'sha256:HEX' of a file's bytes, or 'etag:ETAG' for a blob that was there already")
+
+    @property
+    def name(self) -> str:
+        """The file name, without folders."""
+        return self.key.rsplit("/", 1)[-1]
+
+
+class StyleRef(Frozen):
+    """A style by name for people and by the hash of its weights for the pipeline."""
+
+    name: str
+    sha256: str
+
+
+class Look(Frozen):
+    """The options that change a painted frame."""
+
+    strength: float = Field(default=1.0, ge=0.0, le=1.0, description="0 gives the source's pixels, 1 the full style")
+    max_side: int | None = Field(default=None, ge=16, description="frames are scaled down to this longer side, in pixels")
+    frames: FrameFormat = "jpeg"
+
+
+class Job(Frozen):
+    """A video, a style and a look: equal jobs give equal painted frames."""
+
+    video: VideoSource
+    style: StyleRef
+    look: Look = Look()
+    pixel_version: Literal[1] = PIXEL_VERSION
+
+    @property
+    def job_id(self) -> str:
+        """16 hexadecimal digits over the content of video and weights, the look, and the version of the pixels."""
+        parts = (self.video.identity, str(self.video.size_bytes), self.style.sha256, self.look.model_dump_json())
+        return hashlib.sha256("\n".join((*parts, str(self.pixel_version))).encode()).hexdigest()[:16]

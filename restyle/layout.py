@@ -1,0 +1,69 @@
+"""Where each thing lives in the two stores: the only place that spells a key.
+
+data:     videos/  runs/JOB/{frames,styled}/  runs/JOB/audio.mka  runs/JOB/encodings/ENC/output.EXT  runs/JOB/report.json ...
+control:  styles/  jobs/JOB/{job,video,plan}.json  jobs/JOB/ledger/  jobs/JOB/outputs/
+"""
+
+from restyle.domain import FrameFormat
+
+IMAGE_SUFFIX: dict[FrameFormat, str] = {"jpeg": ".jpg", "png": ".png"}
+
+
+def video(content_sha256: str, file_name: str) -> str:
+    """An uploaded video, named by its content so that equal names never meet."""
+    return f"videos/{content_sha256[:12]}-{file_name}"
+
+
+def frames(job_id: str) -> str:
+    """The prefix of a job's source frames."""
+    return f"runs/{job_id}/frames/"
+
+
+def styled(job_id: str) -> str:
+    """The prefix of a job's painted frames."""
+    return f"runs/{job_id}/styled/"
+
+
+def image_name(frame: int, image: FrameFormat) -> str:
+    """The file name of frame number `frame`; names sort as frames do."""
+    return f"{frame:08d}{IMAGE_SUFFIX[image]}"
+
+
+def audio(job_id: str) -> str:
+    """The source's audio tracks."""
+    return f"runs/{job_id}/audio.mka"
+
+
+def report_file(job_id: str) -> str:
+    """The report of the job's latest run."""
+    return f"runs/{job_id}/report.json"
+
+
+def contact_sheet_image(job_id: str) -> str:
+    """A few frames, source above painted."""
+    return f"runs/{job_id}/contact-sheet.jpg"
+
+
+def output(job_id: str, encoding_id: str, suffix: str) -> str:
+    """The painted video in one encoding."""
+    return f"runs/{job_id}/encodings/{encoding_id}/output{suffix}"
+
+
+def weights(sha256: str) -> str:
+    """A checkpoint's canonical bytes (control store)."""
+    return f"styles/{sha256}.safetensors"
+
+
+def job_file(job_id: str, name: str) -> str:
+    """What fixes a job: job.json, video.json, plan.json (control store)."""
+    return f"jobs/{job_id}/{name}"
+
+
+def record(job_id: str, batch: int) -> str:
+    """One batch's ledger record (control store)."""
+    return f"jobs/{job_id}/ledger/{batch:06d}.json"
+
+
+def output_record(job_id: str, encoding_id: str) -> str:
+    """The receipt of a verified output (control store)."""
+    return f"jobs/{job_id}/outputs/{encoding_id}.json"

@@ -1,0 +1,121 @@
+"""The ledger: one record per painted batch, written last; a batch whose record and frames are there is done."""
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+
+from pydantic import Field
+
+from restyle.domain import FrameBatch, Frozen, NumericPath
+from restyle.errors import BlobNotFound, LedgerUnbalanced
+from restyle.layout import image_name, record, styled
+from restyle.plan import Plan
+from restyle.storage import Store
+
+STAT_THREADS = 8
+
+
+class FrameRecord(Frozen):
+    """One painted frame's image: its size in bytes and hash, and the hash of the source image it was painted from."""
+
+    size_bytes: int
+    sha256: str
+    source_sha256: str
+
+
+class Timings(Frozen):
+    """Where a batch's time went, in seconds: waits of the painting loop, and the forward passes themselves."""
+
+    total_s: float
+    model_s: float
+    load_s: float = Field(description="waiting for source images to arrive and decode")
+    store_s: float = Field(description="waiting for painted images to encode and upload")
+
+
+class BatchRecord(Frozen):
+    """A batch that is painted and stored."""
+
+    batch: FrameBatch
+    frames: tuple[FrameRecord, ...]
+    numeric: NumericPath
+    timings: Timings
+    attempts: int
+    worker: str
+    finished: datetime
+
+
+class Ledger:
+    """The records of one job, in the control store; the frames they speak of are in the data store."""
+
+    def __init__(self, control: Store, data: Store, plan: Plan) -> None:
+        self._control = control
+        self._data = data
+        self._plan = plan
+        self._job_id = plan.job.job_id
+
+    def commit(self, entry: BatchRecord) -> None:
+        """Write a batch's record: the last act of painting it."""
+        self._control.write(record(self._job_id, entry.batch.index), entry.model_dump_json().encode())
+
+    def read(self, batch: FrameBatch) -> BatchRecord | None:
+        """The record of a batch, or None."""
+        try:
+            return BatchRecord.model_validate_json(self._control.read(record(self._job_id, batch.index)))
+        except BlobNotFound:
+            return None
+
+    def find(self, batch: FrameBatch) -> BatchRecord | None:
+        """The record of a batch whose frames are all in the store, or None; asks for each frame's size."""
+        entry = self.read(batch)
+        if entry is None:
+            return None
+        with ThreadPoolExecutor(STAT_THREADS) as pool:
+            sizes = dict(pool.map(self._size, self.styled_keys(batch)))
+        return entry if self.holds(entry, sizes) else None
+
+    def _size(self, key: str) -> tuple[str, int]:
+        try:
+            return key, self._data.stat(key).size_bytes
+        except BlobNotFound:
+            return key, -1
+
+    def strike(self, batch: FrameBatch) -> None:
+        """Take a batch's record back, so that it is painted again."""
+        self._control.delete(record(self._job_id, batch.index))
+
+    def stored_sizes(self) -> Mapping[str, int]:
+        """Size in bytes of every painted image in the store, by key; one listing for the whole job."""
+        return {blob.key: blob.size_bytes for blob in self._data.list(styled(self._job_id))}
+
+    def recorded(self) -> list[BatchRecord]:
+        """The records of this plan's batches, in frame order, whether or not their frames are still stored."""
+        entries = (self.read(batch) for batch in self._plan.batches)
+        return [entry for entry in entries if entry is not None]
+
+    def trusted(self, sizes: Mapping[str, int]) -> dict[int, BatchRecord]:
+        """Records of this plan whose every frame is in `sizes` with the recorded size, by batch index."""
+        return {entry.batch.index: entry for entry in self.recorded() if self.holds(entry, sizes)}
+
+    def holds(self, entry: BatchRecord, sizes: Mapping[str, int]) -> bool:
+        """Whether the stored frames are those of the record, by name and size."""
+        expected = self._plan.batches[entry.batch.index]
+        keys = self.styled_keys(entry.batch)
+        return entry.batch == expected and all(
+            sizes.get(key) == frame.size_bytes for key, frame in zip(keys, entry.frames, strict=True)
+        )
+
+    def styled_keys(self, batch: FrameBatch) -> list[str]:
+        """The data-store keys of a batch's painted images, in frame order."""
+        image = self._plan.job.look.frames
+        return [styled(self._job_id) + image_name(i, image) for i in range(batch.start, batch.stop)]
+
+    def balanced(self) -> list[BatchRecord]:
+        """All records, in frame order. Raises LedgerUnbalanced unless each frame 0..N-1 is there exactly once."""
+        trusted = self.trusted(self.stored_sizes())
+        missing = [b for b in self._plan.batches if b.index not in trusted]
+        if missing:
+            spans = ", ".join(f"{b.start}-{b.stop - 1}" for b in missing)
+            raise LedgerUnbalanced(
+                f"job {self._job_id}: frames {spans} are not all painted; run the same command again to paint them"
+            )
+        return [trusted[b.index] for b in self._plan.batches]

@@ -1,0 +1,48 @@
+"""Disk: what a run needs before it begins, and what is said when a disk fills up."""
+
+import shutil
+from pathlib import Path
+
+from restyle.domain import FrameFormat
+from restyle.errors import NotEnoughDisk
+from restyle.job import VideoSource
+from restyle.plan import Plan
+from restyle.storage import Store
+
+IMAGE_BYTES_PER_PIXEL: dict[FrameFormat, float] = {"jpeg": 0.75, "png": 2.2}
+"""Of a busy, painted frame at 640x360 (measured: JPEG quality 95 0.6-0.7, PNG 2.0-2.2); source frames take less."""
+SPOOLED_FRAMES = 100
+"""Frames that may lie in the local spool at once, generously."""
+OUTPUT_SHARE = 0.1
+"""The output video and its parts, as a share of the images: generous at default quality."""
+
+
+def require_room_for_frames(data: Store, spool: Path, plan: Plan) -> None:
+    """Raises NotEnoughDisk where the job's images and output cannot fit, before any is made."""
+    image = plan.width * plan.height * IMAGE_BYTES_PER_PIXEL[plan.job.look.frames]
+    images = 2 * plan.frame_count * image
+    free = data.free_bytes()
+    if free is not None:
+        _require(free, images * (1 + OUTPUT_SHARE), data.url(""), "the frames of this video, source and painted,")
+    _require(
+        shutil.disk_usage(spool).free,
+        min(SPOOLED_FRAMES, plan.frame_count) * image + images * OUTPUT_SHARE,
+        str(spool),
+        "the frames on their way and the output",
+    )
+
+
+def fetch(data: Store, video: VideoSource, folder: Path) -> Path:
+    """A local copy of a video that only the store has."""
+    _require(shutil.disk_usage(folder).free, video.size_bytes, str(folder), "a local copy of the video")
+    target = folder / video.name
+    data.download(video.key, target)
+    return target
+
+
+def _require(free_bytes: int, needed_bytes: float, place: str, what: str) -> None:
+    if free_bytes < needed_bytes:
+        raise NotEnoughDisk(
+            f"{place}: {free_bytes / 1e6:.0f} MB free, {what} need about {needed_bytes / 1e6:.0f} MB; "
+            "free some room, lower --max-side, or set RESTYLE_HOME and the stores to a larger disk"
+        )

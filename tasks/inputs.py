@@ -1,0 +1,56 @@
+"""upload-inputs: the video and the style's weights go to where every worker finds them."""
+
+import hashlib
+from pathlib import Path
+
+from prefect import State, task
+
+from models.checkpoint import Checkpoint
+from restyle.errors import BlobExists, BlobNotFound
+from restyle.job import VideoSource
+from restyle.layout import video, weights
+from restyle.storage import Store
+from tasks.retrying import RETRYING, already
+from tasks.stores import open_stores
+
+
+@task(name="upload-inputs", task_run_name="upload-inputs", **RETRYING)
+def upload_inputs(local: Path | None, key: str | None, style: Checkpoint) -> VideoSource | State[VideoSource]:
+    """The video as the data store holds it: uploaded from `local` unless its bytes are there, or found under `key`."""
+    stores = open_stores()
+    fresh = upload_weights(stores.control, style)
+    if local is None:
+        assert key is not None
+        blob = stores.data.stat(key)
+        return VideoSource(key=key, size_bytes=blob.size_bytes, identity=f"etag:{blob.etag}")
+    source = identify(local)
+    if holds(stores.data, source) and not fresh:
+        return already("AlreadyDone", f"{source.key} and the style's weights are in the stores", source)
+    if not holds(stores.data, source):
+        with local.open("rb") as file:
+            stores.data.write(source.key, file)
+    return source
+
+
+def identify(local: Path) -> VideoSource:
+    """The source a local file is, by its content."""
+    with local.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return VideoSource(key=video(digest, local.name), size_bytes=file.tell(), identity=f"sha256:{digest}")
+
+
+def holds(data: Store, source: VideoSource) -> bool:
+    """Whether the store has this very video; its key carries the hash of its content."""
+    try:
+        return data.stat(source.key).size_bytes == source.size_bytes
+    except BlobNotFound:
+        return False
+
+
+def upload_weights(control: Store, style: Checkpoint) -> bool:
+    """Put the weights under their hash; False when they were there."""
+    try:
+        control.create(weights(style.sha256), style.data)
+    except BlobExists:
+        return False
+    return True

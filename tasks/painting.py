@@ -1,0 +1,37 @@
+"""style-batch: the mapped task that paints, on a worker of the cluster; and the survey of what a worker can do."""
+
+from prefect import State, get_run_logger, task
+from prefect.runtime import task_run
+
+from models.runtime import choose_numeric_path
+from restyle.batches import paint_batch
+from restyle.domain import FrameBatch, NumericPath
+from restyle.ledger import BatchRecord, Ledger
+from restyle.plan import read_plan
+from tasks.painters import painter
+from tasks.retrying import RETRYING, already
+from tasks.stores import open_stores
+from tasks.workers import worker_name
+
+
+@task(name="survey-worker", task_run_name="survey-worker", **RETRYING)
+def survey_worker(threads: int | None) -> NumericPath:
+    """The numeric path that a worker of the cluster would choose."""
+    return choose_numeric_path(threads)
+
+
+@task(name="style-batch", task_run_name="style-batch[{batch.index}] {batch.start}-{batch.stop}", **RETRYING)
+def style_batch(batch: FrameBatch, job_id: str) -> BatchRecord | State[BatchRecord]:
+    """Paint one batch unless the ledger has it."""
+    stores = open_stores()
+    plan = read_plan(stores.control, job_id)
+    ledger = Ledger(stores.control, stores.data, plan)
+    done = ledger.find(batch)
+    if done is not None:
+        return already("AlreadyPainted", f"frames {batch.start}-{batch.stop - 1} were painted by {done.worker}", done)
+    paint = painter(plan.job.style.sha256, plan.numeric, plan.job.look.strength)
+    entry = paint_batch(
+        stores.data, ledger, plan, batch, paint, attempts=task_run.run_count or 1, worker=worker_name()
+    )
+    get_run_logger().info("painted frames %d-%d in %.1f s", batch.start, batch.stop - 1, entry.timings.total_s)
+    return entry

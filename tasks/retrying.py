@@ -1,0 +1,45 @@
+"""What every task shares: no caching (the ledger is asked instead) and retries of what is transient."""
+
+from typing import Any, TypedDict
+
+from prefect import Task
+from prefect.cache_policies import NO_CACHE, CachePolicy
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.states import Completed
+from prefect.tasks import exponential_backoff
+
+from restyle.errors import is_transient
+
+RETRIES = 4
+
+
+def is_worth_retrying(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
+    """Whether a failed task run failed by something that may pass."""
+    error = state.result(raise_on_failure=False)
+    return isinstance(error, BaseException) and is_transient(error)
+
+
+class Options(TypedDict):
+    """The keyword arguments of `prefect.task` that all tasks here have in common."""
+
+    cache_policy: CachePolicy
+    persist_result: bool
+    retries: int
+    retry_delay_seconds: Any  # prefect's own type is a union of five
+    retry_jitter_factor: float
+    retry_condition_fn: Any
+
+
+RETRYING: Options = {
+    "cache_policy": NO_CACHE,
+    "persist_result": False,
+    "retries": RETRIES,
+    "retry_delay_seconds": exponential_backoff(backoff_factor=1),
+    "retry_jitter_factor": 0.5,
+    "retry_condition_fn": is_worth_retrying,
+}
+
+
+def already(name: str, message: str, data: Any = None) -> State[Any]:
+    """The final state of a step that finds its work done; `data` is its result."""
+    return Completed(name=name, message=message, data=data)
