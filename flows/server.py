@@ -90,7 +90,12 @@ def _server(database: Path) -> Iterator[str]:
     log_file = database.with_suffix(".log")
     with log_file.open("wb") as log:
         process = subprocess.Popen(
-            command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=with_parent()
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            preexec_fn=with_parent(),  # noqa: PLW1509  (the call in the child takes no lock)
         )
         try:
             _await_health(process, port, log_file)

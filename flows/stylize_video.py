@@ -19,7 +19,7 @@ from restyle.media.geometry import painted_size
 from restyle.media.options import OutputOptions
 from restyle.plan import Plan, differences, fix_plan, read_plan
 from restyle.progress import step
-from restyle.reassembly import OutputRecord, drop_frames, finished_output
+from restyle.reassembly import drop_frames, finished_output
 from restyle.report import Report, make_report
 from restyle.room import fetch, require_room_for_frames
 from restyle.settings import Settings

@@ -85,6 +85,4 @@ def _load(data: Store, key: str, plan: Plan) -> tuple[Pixels, str]:
 def _save(data: Store, key: str, pixels: Pixels, image: FrameFormat, source_sha256: str) -> FrameRecord:
     content = encode_image(pixels, image)
     data.write(key, content)
-    return FrameRecord(
-        size_bytes=len(content), sha256=hashlib.sha256(content).hexdigest(), source_sha256=source_sha256
-    )
+    return FrameRecord(size_bytes=len(content), sha256=hashlib.sha256(content).hexdigest(), source_sha256=source_sha256)

@@ -90,22 +90,52 @@ def _parser() -> argparse.ArgumentParser:
     run = commands.add_parser("run", help="paint a video")
     run.set_defaults(command=_run)
     run.add_argument("video", metavar="VIDEO", help="a video file, or data:KEY for a blob of the data store")
-    run.add_argument("--style", required=True, help="a name from `restyle styles`, or a .safetensors or .pth checkpoint")
-    run.add_argument("-o", "--output", metavar="OUT", help="where the painted video goes (default: VIDEO-STYLE.mp4 here)")
-    run.add_argument("--strength", type=bounded(float, 0.0, 1.0, "a number"), default=1.0, metavar="0..1",
-                     help="0 gives the source's pixels, 1 the full style (default 1)")
-    run.add_argument("--max-side", type=bounded(int, 16, 16384, "a size in pixels"), metavar="PX",
-                     help="scale frames down to this longer side before painting")
-    run.add_argument("--batch-size", type=bounded(int, 1, 100_000, "a number of frames"), default=24, metavar="N",
-                     help="frames per batch, the unit of work and of retry (default 24)")
+    run.add_argument(
+        "--style", required=True, help="a name from `restyle styles`, or a .safetensors or .pth checkpoint"
+    )
+    run.add_argument(
+        "-o", "--output", metavar="OUT", help="where the painted video goes (default: VIDEO-STYLE.mp4 here)"
+    )
+    run.add_argument(
+        "--strength",
+        type=bounded(float, 0.0, 1.0, "a number"),
+        default=1.0,
+        metavar="0..1",
+        help="0 gives the source's pixels, 1 the full style (default 1)",
+    )
+    run.add_argument(
+        "--max-side",
+        type=bounded(int, 16, 16384, "a size in pixels"),
+        metavar="PX",
+        help="scale frames down to this longer side before painting",
+    )
+    run.add_argument(
+        "--batch-size",
+        type=bounded(int, 1, 100_000, "a number of frames"),
+        default=24,
+        metavar="N",
+        help="frames per batch, the unit of work and of retry (default 24)",
+    )
     run.add_argument("--frames", choices=("jpeg", "png"), default="jpeg", help="how frames are stored (default jpeg)")
     run.add_argument("--codec", choices=("h264", "hevc", "av1"), default="h264", help="of the output (default h264)")
-    run.add_argument("--crf", type=bounded(int, 0, 63, "a quality"), metavar="N",
-                     help="quality of the output: lower is better and larger (default: per codec)")
-    run.add_argument("--cluster", default="auto", metavar="KIND",
-                     help="auto, cuda, local, or a Dask scheduler's address (default auto)")
-    run.add_argument("--workers", type=bounded(int, 1, 1024, "a number of workers"), metavar="N",
-                     help="workers of the local cluster (default: one per GPU, else one per core)")
+    run.add_argument(
+        "--crf",
+        type=bounded(int, 0, 63, "a quality"),
+        metavar="N",
+        help="quality of the output: lower is better and larger (default: per codec)",
+    )
+    run.add_argument(
+        "--cluster",
+        default="auto",
+        metavar="KIND",
+        help="auto, cuda, local, or a Dask scheduler's address (default auto)",
+    )
+    run.add_argument(
+        "--workers",
+        type=bounded(int, 1, 1024, "a number of workers"),
+        metavar="N",
+        help="workers of the local cluster (default: one per GPU, else one per core)",
+    )
     run.add_argument("--keep-frames", action="store_true", help="keep source and painted frames in the data store")
     run.add_argument("--report", metavar="FILE.json", help="write the run's report here too")
     run.add_argument("-v", "--verbose", action="store_true", help="show the logs of the run")

@@ -16,7 +16,9 @@ class VideoSource(Frozen):
 
     key: str
     size_bytes: int
-    identity: str = Field(description="'sha256:HEX' of a file's bytes, or 'etag:ETAG' for a blob that was there already")
+    identity: str = Field(
+        description="'sha256:HEX' of a file's bytes, or 'etag:ETAG' for a blob that was there already"
+    )
 
     @property
     def name(self) -> str:
@@ -35,7 +37,9 @@ class Look(Frozen):
     """The options that change a painted frame."""
 
     strength: float = Field(default=1.0, ge=0.0, le=1.0, description="0 gives the source's pixels, 1 the full style")
-    max_side: int | None = Field(default=None, ge=16, description="frames are scaled down to this longer side, in pixels")
+    max_side: int | None = Field(
+        default=None, ge=16, description="frames are scaled down to this longer side, in pixels"
+    )
     frames: FrameFormat = "jpeg"
 
 

@@ -1,6 +1,7 @@
 """Where each thing lives in the two stores: the only place that spells a key.
 
-data:     videos/  runs/JOB/{frames,styled}/  runs/JOB/audio.mka  runs/JOB/encodings/ENC/output.EXT  runs/JOB/report.json ...
+data:     videos/  runs/JOB/{frames,styled}/  runs/JOB/audio.mka  runs/JOB/encodings/ENC/output.EXT
+          runs/JOB/report.json  runs/JOB/contact-sheet.jpg
 control:  styles/  jobs/JOB/{job,video,plan}.json  jobs/JOB/ledger/  jobs/JOB/outputs/
 """
 

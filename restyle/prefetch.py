@@ -9,9 +9,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def prefetch(
-    pool: Executor, work: Callable[[Item], Result], items: Iterable[Item], ahead: int
-) -> Iterator[Result]:
+def prefetch(pool: Executor, work: Callable[[Item], Result], items: Iterable[Item], ahead: int) -> Iterator[Result]:
     """Results of work(item) in order, with at most `ahead` of them begun and not yet taken."""
     begun: deque[Future[Result]] = deque()
     try:

@@ -30,8 +30,6 @@ def style_batch(batch: FrameBatch, job_id: str) -> BatchRecord | State[BatchReco
     if done is not None:
         return already("AlreadyPainted", f"frames {batch.start}-{batch.stop - 1} were painted by {done.worker}", done)
     paint = painter(plan.job.style.sha256, plan.numeric, plan.job.look.strength)
-    entry = paint_batch(
-        stores.data, ledger, plan, batch, paint, attempts=task_run.run_count or 1, worker=worker_name()
-    )
+    entry = paint_batch(stores.data, ledger, plan, batch, paint, attempts=task_run.run_count or 1, worker=worker_name())
     get_run_logger().info("painted frames %d-%d in %.1f s", batch.start, batch.stop - 1, entry.timings.total_s)
     return entry

@@ -14,7 +14,7 @@ from tasks.stores import open_stores
 
 
 @task(name="extract-audio", task_run_name="extract-audio", **RETRYING)
-def extract_audio(job: Job, source: Path, info: VideoInfo, target: Path) -> Path | None | State[Path | None]:
+def extract_audio(job: Job, source: Path, info: VideoInfo, target: Path) -> State[Path | None] | Path | None:
     """The local Matroska file with the job's sound, also kept in the data store; None for a silent video."""
     data, key = open_stores().data, audio(job.job_id)
     if not any(track.kind == "audio" for track in info.tracks):

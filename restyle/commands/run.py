@@ -75,7 +75,9 @@ def _target(options: argparse.Namespace) -> Path:
         with tempfile.TemporaryFile(dir=target.parent):
             pass
     except OSError as error:
-        raise UnsupportedOutput(f"{target} cannot be written ({error.strerror}); choose another place with -o") from error
+        raise UnsupportedOutput(
+            f"{target} cannot be written ({error.strerror}); choose another place with -o"
+        ) from error
     return target
 
 

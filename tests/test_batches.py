@@ -1,0 +1,60 @@
+"""Painting one batch: what is stored, what is recorded, and what a failure leaves."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from restyle.batches import paint_batch
+from restyle.errors import FrameCorrupt
+from restyle.images import Pixels
+from restyle.layout import frames, image_name
+from tests.jobs import grey, pixels, small_job
+
+
+def invert(batch: Pixels) -> Pixels:
+    return np.asarray(255 - batch, np.uint8)
+
+
+def test_every_frame_of_the_batch_is_painted_and_recorded_by_hash(tmp_path: Path) -> None:
+    job = small_job(tmp_path)
+    batch = job.plan.batches[1]
+    entry = paint_batch(job.data, job.ledger, job.plan, batch, invert, attempts=2, worker="w")
+    for number, key, frame in zip(range(4, 8), job.ledger.styled_keys(batch), entry.frames, strict=True):
+        stored = job.data.read(key)
+        assert np.array_equal(pixels(stored), 255 - grey(number))
+        assert (frame.size_bytes, frame.sha256) == (len(stored), hashlib.sha256(stored).hexdigest())
+        source = job.data.read(frames(job.plan.job.job_id) + image_name(number, "png"))
+        assert frame.source_sha256 == hashlib.sha256(source).hexdigest()
+    assert job.ledger.read(batch) == entry
+    assert (entry.attempts, entry.worker) == (2, "w")
+
+
+def test_mini_batches_have_the_planned_size(tmp_path: Path) -> None:
+    job = small_job(tmp_path, frame_count=5, batch_size=5)
+    sizes: list[int] = []
+
+    def count(batch: Pixels) -> Pixels:
+        sizes.append(len(batch))
+        return batch
+
+    paint_batch(job.data, job.ledger, job.plan, job.plan.batches[0], count, attempts=1, worker="w")
+    assert sizes == [2, 2, 1]
+
+
+@pytest.mark.parametrize("damage", [b"not an image", b""])
+def test_a_damaged_source_frame_fails_the_batch_by_name_and_leaves_no_record(tmp_path: Path, damage: bytes) -> None:
+    job = small_job(tmp_path)
+    key = frames(job.plan.job.job_id) + image_name(6, "png")
+    job.data.write(key, damage)
+    with pytest.raises(FrameCorrupt, match=image_name(6, "png")):
+        paint_batch(job.data, job.ledger, job.plan, job.plan.batches[1], invert, attempts=1, worker="w")
+    assert job.ledger.read(job.plan.batches[1]) is None
+
+
+def test_a_missing_source_frame_fails_the_batch_by_name(tmp_path: Path) -> None:
+    job = small_job(tmp_path)
+    job.data.delete(frames(job.plan.job.job_id) + image_name(9, "png"))
+    with pytest.raises(FrameCorrupt, match=r"00000009\.png: the source frame is missing"):
+        paint_batch(job.data, job.ledger, job.plan, job.plan.batches[2], invert, attempts=1, worker="w")

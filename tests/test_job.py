@@ -1,0 +1,34 @@
+"""What makes two jobs the same job."""
+
+import pytest
+
+from restyle.job import Job, Look, StyleRef, VideoSource
+
+JOB = Job(
+    video=VideoSource(key="videos/a.mp4", size_bytes=9, identity="sha256:aa"), style=StyleRef(name="x", sha256="bb")
+)
+
+
+def test_names_do_not_make_another_job() -> None:
+    renamed = JOB.model_copy(
+        update={
+            "video": JOB.video.model_copy(update={"key": "videos/b.mp4"}),
+            "style": StyleRef(name="y", sha256="bb"),
+        }
+    )
+    assert renamed.job_id == JOB.job_id
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"video": VideoSource(key="videos/a.mp4", size_bytes=9, identity="sha256:ab")},
+        {"video": VideoSource(key="videos/a.mp4", size_bytes=8, identity="sha256:aa")},
+        {"style": StyleRef(name="x", sha256="bc")},
+        {"look": Look(strength=0.5)},
+        {"look": Look(max_side=320)},
+        {"look": Look(frames="png")},
+    ],
+)
+def test_whatever_decides_pixels_makes_another_job(change: dict[str, object]) -> None:
+    assert JOB.model_copy(update=change).job_id != JOB.job_id
