@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import urlsplit
 
 import dask
 from distributed import Client, LocalCluster
@@ -53,7 +52,10 @@ class ClusterChoice(Frozen):
 
 
 def choose_cluster(wished: str, workers: int | None) -> ClusterChoice:
-    """Resolve 'auto'|'cuda'|'local'|ADDRESS and the number of workers. Raises BadSetting for what cannot be."""
+    """Resolve 'auto', 'cuda', 'local' or a scheduler's address, and the number of workers.
+
+    Raises BadSetting where there is no such device or no scheduler answers.
+    """
     if wished == "auto":
         wished = "cuda" if device_count() else "local"
     if wished == "cuda":
@@ -63,8 +65,6 @@ def choose_cluster(wished: str, workers: int | None) -> ClusterChoice:
     if wished == "local":
         count = workers or core_count()
         return ClusterChoice(kind="local", workers=count, threads=max(1, core_count() // count))
-    if urlsplit(wished).scheme not in ("tcp", "tls", "ws", "wss", "ucx") or not urlsplit(wished).hostname:
-        raise BadSetting(f"--cluster {wished}: not auto, cuda, local or a scheduler's address such as tcp://HOST:8786")
     return ClusterChoice(kind=wished, workers=workers or _count_workers(wished), threads=None)
 
 

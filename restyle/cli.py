@@ -1,6 +1,7 @@
 """The command line: parse, call one function, print. Exit codes: 0 done, 1 the job failed, 2 bad usage or input."""
 
 import argparse
+import re
 import shlex
 import sys
 import traceback
@@ -75,6 +76,13 @@ def bounded(kind: type[Number], low: Number, high: Number, what: str) -> Callabl
     return parse
 
 
+def cluster(text: str) -> str:
+    """An argparse type for a kind of cluster or a scheduler's address."""
+    if text not in ("auto", "cuda", "local") and not re.fullmatch(r"(tcp|tls|wss?)://[^/\s]+(/\S*)?", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not auto, cuda, local or an address such as tcp://HOST:8786")
+    return text
+
+
 class _Parser(argparse.ArgumentParser):
     """Errors in one sentence, without the usage in front."""
 
@@ -126,6 +134,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     run.add_argument(
         "--cluster",
+        type=cluster,
         default="auto",
         metavar="KIND",
         help="auto, cuda, local, or a Dask scheduler's address (default auto)",

@@ -1,0 +1,71 @@
+"""The command line as a user has it: real processes, a real Prefect server, folders as stores."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from flows.server import prefect_api
+from tests.media.recipes import ffmpeg
+
+FRAMES = 40
+
+
+@dataclass
+class Shell:
+    """Runs restyle with a home of its own."""
+
+    home: Path
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def command(self, *words: str | Path) -> tuple[list[str], dict[str, str]]:
+        """Argument list and environment of a command."""
+        environment = {**os.environ, "RESTYLE_HOME": str(self.home), "OMP_NUM_THREADS": "1", **self.environment}
+        return [sys.executable, "-m", "restyle.cli", *map(str, words)], environment
+
+    def __call__(self, *words: str | Path, timeout: float = 300) -> subprocess.CompletedProcess[str]:
+        """Run to the end; never raises for an exit code."""
+        command, environment = self.command(*words)
+        return subprocess.run(
+            command, env=environment, cwd=self.home, capture_output=True, text=True, timeout=timeout, check=False
+        )
+
+    def popen(self, *words: str | Path) -> subprocess.Popen[bytes]:
+        """Start in a process group of its own, to be killed whole."""
+        command, environment = self.command(*words)
+        quiet = subprocess.DEVNULL
+        return subprocess.Popen(
+            command, env=environment, cwd=self.home, stdout=quiet, stderr=quiet, start_new_session=True
+        )
+
+    def stored(self, prefix: str) -> dict[str, bytes]:
+        """Every file below a folder of the home, by its path there."""
+        root = self.home / prefix
+        return {str(p.relative_to(root)): p.read_bytes() for p in sorted(root.rglob("*")) if p.is_file()}
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One Prefect server for all tests of this folder that need not start their own."""
+    with prefect_api(tmp_path_factory.mktemp("prefect")) as url:
+        yield url
+
+
+@pytest.fixture
+def shell(tmp_path: Path, server: str) -> Shell:
+    """A fresh home, with the session's server."""
+    return Shell(tmp_path, {"PREFECT_API_URL": server})
+
+
+@pytest.fixture(scope="session")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """40 frames of 96x64 pixels with stereo sound."""
+    target = tmp_path_factory.mktemp("clip") / "small clip.mp4"
+    picture = f"testsrc2=size=96x64:rate=20:duration={FRAMES / 20}"
+    sound = f"sine=frequency=440:duration={FRAMES / 20}"
+    ffmpeg("-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", sound, "-ac", "2", "-pix_fmt", "yuv420p", target)
+    return target

@@ -1,0 +1,58 @@
+"""kill -9 at any moment, then the same command: nothing is lost and nothing recorded is painted again."""
+
+import logging
+import os
+import random
+import shutil
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.flows.conftest import Shell
+
+log = logging.getLogger(__name__)
+
+KILLS = int(os.environ.get("RESTYLE_TEST_KILLS", "3"))
+"""More kills than the suite has time for: RESTYLE_TEST_KILLS=10."""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120 + 90 * KILLS)
+def test_killed_runs_end_with_the_frames_of_an_undisturbed_one(tmp_path: Path, clip: Path) -> None:
+    shell = Shell(tmp_path)  # with its private server, in the group that is killed
+    words = ("run", clip, "--style", "starry_night", "-o", tmp_path / "out.mp4", "--keep-frames", "--batch-size", "2")
+    shell(*words)  # makes the server's database, so that the times below are those of the work
+    _forget(tmp_path)
+    begun = time.monotonic()
+    undisturbed = shell(*words)
+    length_s = time.monotonic() - begun
+    assert undisturbed.returncode == 0, undisturbed.stderr
+    frames = _painted(shell)
+    moments = random.Random(20)
+    for _ in range(KILLS):
+        _forget(tmp_path)
+        killed = shell.popen(*words)
+        # The first third is start-up: most kills should meet the work.
+        time.sleep(length_s * moments.uniform(0.3, 1.0))
+        os.killpg(killed.pid, signal.SIGKILL)
+        killed.wait()
+        recorded = shell.stored("control/jobs")
+        resumed = shell(*words)
+        assert resumed.returncode == 0, resumed.stderr
+        assert _painted(shell) == frames
+        after = shell.stored("control/jobs")
+        ledger = {name: content for name, content in recorded.items() if "/ledger/" in name}
+        log.info("killed with %d of 20 batches recorded", len(ledger))
+        assert {name: after[name] for name in ledger} == ledger
+    assert not list((tmp_path / "spool").iterdir())
+
+
+def _forget(home: Path) -> None:
+    for folder in ("data", "control"):
+        shutil.rmtree(home / folder, ignore_errors=True)
+
+
+def _painted(shell: Shell) -> dict[str, bytes]:
+    return {name: content for name, content in shell.stored("data/runs").items() if "/styled/" in name}
