@@ -20,6 +20,8 @@ class BlobInfo(Frozen):
 class Store(Protocol):
     """A flat space of blobs under '/'-separated keys. Writes appear whole or not at all. Safe to share between threads.
 
+    Costly to open where connections are pooled: open one per process, with ``open_store``.
+
     Every method raises BadKey for a key outside the rules, AccessDenied where the credentials do not
     suffice, and StoreUnavailable when the store cannot be reached in bounded time.
     """
@@ -28,7 +30,10 @@ class Store(Protocol):
         """Size and ETag of a blob. Raises BlobNotFound."""
 
     def read(self, key: str, start: int = 0, size: int | None = None) -> bytes:
-        """Bytes [start, start + size) of a blob, clipped at its end; all from start on without a size. Raises BlobNotFound."""
+        """Bytes [start, start + size) of a blob, clipped at its end; without a size, all from start on.
+
+        Raises BlobNotFound, and ValueError for a negative start or size.
+        """
 
     def download(self, key: str, target: Path) -> BlobInfo:
         """Stream a blob into a local file, which appears whole or not at all. Raises BlobNotFound."""
@@ -43,7 +48,10 @@ class Store(Protocol):
         """Put a blob only over the version with this ETag. Raises BlobChanged, also when the blob is gone."""
 
     def list(self, prefix: str = "") -> Iterator[BlobInfo]:
-        """Blobs whose keys start with prefix, in key order, fetched page by page as the iterator advances."""
+        """Blobs whose keys start with prefix, in key order, fetched page by page as the iterator advances.
+
+        Names that others put there and that are no keys are left out; a store not made yet has no blobs.
+        """
 
     def delete(self, key: str) -> None:
         """Remove a blob; one that is not there is fine."""

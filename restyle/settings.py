@@ -1,0 +1,53 @@
+"""Every RESTYLE_* variable, read in one place."""
+
+from pathlib import Path
+from typing import Any
+
+from platformdirs import user_data_path
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from restyle.errors import BadSetting
+from restyle.storage.open import is_connection_string, with_container
+
+
+class Settings(BaseSettings):
+    """The environment's RESTYLE_* variables, or their defaults; an empty variable counts as unset.
+
+    Stores are in the words of ``restyle.storage.open_store``, or ``block:NAME``; secret, since they may hold a key.
+    Raises BadSetting, which names the variable and never its value.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="RESTYLE_", env_ignore_empty=True, frozen=True, extra="ignore")
+
+    home: Path = Field(
+        default_factory=lambda: user_data_path("restyle"), description="folder of the default stores and of caches"
+    )
+    data_store: SecretStr = Field(default=SecretStr(""), description="inputs, frames and outputs; file:///HOME/data")
+    control_store: SecretStr = Field(default=SecretStr(""), description="weights, plans, ledgers; file:///HOME/control")
+
+    def __init__(self, **values: Any) -> None:  # any field, as pydantic takes them
+        try:
+            super().__init__(**values)
+            return
+        except ValidationError as error:
+            faults = "; ".join(f"RESTYLE_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
+        raise BadSetting(f"{faults}; correct or unset it")
+
+    @field_validator("home")
+    @classmethod
+    def _absolute(cls, home: Path) -> Path:
+        """The same folder for processes that work elsewhere."""
+        return home.expanduser().absolute()
+
+    @model_validator(mode="after")
+    def _stores(self) -> "Settings":
+        """Fill in the defaults: a folder, or the container of the store's name where a connection string has none."""
+        for name in ("data", "control"):
+            spec = getattr(self, f"{name}_store").get_secret_value()
+            if not spec:
+                spec = (self.home / name).as_uri()
+            elif is_connection_string(spec):
+                spec = with_container(spec, container=name)
+            object.__setattr__(self, f"{name}_store", SecretStr(spec))
+        return self

@@ -1,0 +1,128 @@
+"""HTTP sessions of which every request ends in bounded time, even when bytes trickle, and that log no signature."""
+
+import io
+import logging
+import re
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+_SENT_AT_ONCE_BYTES = 1 << 16
+_current = threading.local()
+
+
+@contextmanager
+def ends_within(seconds: float) -> Iterator[None]:
+    """Requests of this thread raise TimeoutError once these seconds are over, whatever still arrives."""
+    _current.deadline = time.monotonic() + seconds
+    try:
+        yield
+    finally:
+        del _current.deadline
+
+
+def bounded_session(connections: int) -> requests.Session:
+    """A session that keeps up to ``connections`` connections open, each obeying ``ends_within``."""
+    for name in ("urllib3.connectionpool", "urllib3.util.retry"):
+        logging.getLogger(name).addFilter(_SIGNATURES)
+    session = requests.Session()
+    adapter = _BoundedAdapter(pool_maxsize=connections)
+    session.mount("http://", adapter)
+    session.mount("https://", adapter)
+    return session
+
+
+class _BoundedSocket:
+    """A socket whose time-outs shrink to what the deadline leaves.
+
+    A socket's own time-out starts anew with each byte; a peer that trickles would hold a request for ever.
+    """
+
+    def __init__(self, inner: socket.socket) -> None:
+        self._inner = inner
+        self._idle_s = inner.gettimeout()
+
+    def __getattr__(self, name: str) -> Any:  # the rest of socket.socket, of whatever type
+        return getattr(self._inner, name)
+
+    def settimeout(self, idle_s: float | None) -> None:
+        self._idle_s = idle_s
+        self._inner.settimeout(idle_s)
+
+    def sendall(self, data: Any) -> None:  # any buffer
+        view = memoryview(data).cast("B")
+        for start in range(0, len(view), _SENT_AT_ONCE_BYTES):
+            self.arm()
+            self._inner.sendall(view[start : start + _SENT_AT_ONCE_BYTES])
+
+    def makefile(self, _mode: str = "rb", _buffering: int = -1) -> io.BufferedReader:
+        return io.BufferedReader(_BoundedReader(self, self._inner.makefile("rb", buffering=0)))
+
+    def arm(self) -> None:
+        """Let the next call of the system end with the deadline at the latest."""
+        left = getattr(_current, "deadline", float("inf")) - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the request's time is over")
+        self._inner.settimeout(left if self._idle_s is None else min(left, self._idle_s))
+
+
+class _BoundedReader(io.RawIOBase):
+    def __init__(self, owner: _BoundedSocket, raw: io.RawIOBase | socket.SocketIO) -> None:
+        super().__init__()
+        self._owner, self._raw = owner, raw
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:  # any writable buffer
+        self._owner.arm()
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _Connection(HTTPConnection):
+    def connect(self) -> None:
+        super().connect()
+        self.sock: Any = _BoundedSocket(self.sock)
+
+
+class _TLSConnection(HTTPSConnection):
+    def connect(self) -> None:
+        super().connect()
+        self.sock: Any = _BoundedSocket(self.sock)
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _TLSPool(HTTPSConnectionPool):
+    ConnectionCls = _TLSConnection
+
+
+class _BoundedAdapter(HTTPAdapter):
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # as requests passes them on
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TLSPool}
+
+
+class _Signatures(logging.Filter):
+    """Takes the signature out of the addresses that urllib3 logs."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg, record.args = re.sub(r"(sig=)[^&\s'\"]+", r"\1***", record.getMessage()), ()
+        return True
+
+
+_SIGNATURES = _Signatures()
