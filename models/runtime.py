@@ -1,0 +1,65 @@
+"""Where and how the network computes: device, precision, memory format and threads, decided and checked here alone."""
+
+import os
+from typing import Literal
+
+import torch
+
+from restyle.domain import NumericPath
+from restyle.errors import PlanMismatch
+
+# Channels last is the layout of decoded frames and of the fastest convolutions, on every device.
+MEMORY_FORMAT = torch.channels_last
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+# One frame fills a processor's cores; a GPU wants several.
+MINI_BATCH = {"cpu": 1, "cuda": 8}
+
+
+def device_count() -> int:
+    """CUDA devices this process may use, 0 without."""
+    return torch.cuda.device_count()
+
+
+def cpu_has_bfloat16() -> bool:
+    """Whether the processor multiplies bfloat16 itself (AMX or AVX512_BF16); emulated, it is slower than float32."""
+    capabilities = torch.cpu.get_capabilities()
+    return bool(capabilities.get("amx_bf16") or capabilities.get("avx512_bf16"))
+
+
+def choose_numeric_path(threads: int | None = None) -> NumericPath:
+    """The fastest faithful way to paint on this machine.
+
+    threads: of torch in each worker process; without it, every processor this process may run on.
+    """
+    device: Literal["cpu", "cuda"] = "cuda" if device_count() else "cpu"
+    on_gpu = device == "cuda"
+    has_bfloat16 = torch.cuda.is_bf16_supported(including_emulation=False) if on_gpu else cpu_has_bfloat16()
+    return NumericPath(
+        device=device,
+        precision="bfloat16" if has_bfloat16 else "float32",
+        threads=threads or core_count(),
+        mini_batch=MINI_BATCH[device],
+    )
+
+
+def core_count() -> int:
+    """Processors this process may run on (affinity respected where the system has it)."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def require_path(path: NumericPath) -> None:
+    """Raises PlanMismatch where this machine cannot compute as ``path`` says, bit for bit."""
+    if path.device == "cuda" and not device_count():
+        raise PlanMismatch("the job was begun on a GPU and this machine has none; resume it where there is one")
+    if path.device == "cpu" and path.precision == "bfloat16" and not cpu_has_bfloat16():
+        raise PlanMismatch(
+            "the job was begun in bfloat16 and this processor has no bfloat16 units; resume it on one that has"
+        )
+    if path.device == "cpu" and path.precision == "float16":
+        raise PlanMismatch("the job's plan says float16 on a CPU, which is not offered; start the job again")
+    if path.compiled:
+        raise PlanMismatch(
+            "the job's plan says compiled, and this version paints eagerly; use the version it began with"
+        )
