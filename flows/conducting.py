@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from threading import BoundedSemaphore, Lock
 from typing import Any
@@ -49,7 +50,7 @@ class Painting:
         mapped = style_batch.map(list(span.batches), job_id=unmapped(self.plan.job.job_id), wait_for=[uploaded])
         for batch, future in zip(span.batches, mapped, strict=True):
             self.futures[batch] = future
-            future.add_done_callback(lambda ended, batch=batch: self._ended(batch, ended))
+            future.add_done_callback(partial(self._ended, batch))
 
     def _ended(self, batch: FrameBatch, future: PrefectFuture[Any]) -> None:
         self._room.release()
@@ -84,7 +85,8 @@ def paint_ranges(
     """
     painting = Painting(plan, max(in_flight, RANGE_BATCHES), trusted)
     try:
-        with ThreadPoolTaskRunner(max_workers=2) as beside:
+        beside: ThreadPoolTaskRunner[Any] = ThreadPoolTaskRunner(max_workers=2)
+        with beside:
             _feed(painting, beside, cut_ranges(plan.batches, RANGE_BATCHES), decoder, folder)
     except Exception:
         wait(list(painting.futures.values()))  # what is being painted is not lost

@@ -1,7 +1,6 @@
 """What a job is: everything that decides its pixels, and the id hashed from it."""
 
 import hashlib
-from typing import Literal
 
 from pydantic import Field
 
@@ -49,7 +48,7 @@ class Job(Frozen):
     video: VideoSource
     style: StyleRef
     look: Look = Look()
-    pixel_version: Literal[1] = PIXEL_VERSION
+    pixel_version: int = PIXEL_VERSION
 
     @property
     def job_id(self) -> str:

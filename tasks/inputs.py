@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from prefect import State, task
+from prefect import task
 
 from models.checkpoint import Checkpoint
 from restyle.errors import BlobExists, BlobNotFound
@@ -15,7 +15,7 @@ from tasks.stores import open_stores
 
 
 @task(name="upload-inputs", task_run_name="upload-inputs", **RETRYING)
-def upload_inputs(local: Path | None, key: str | None, style: Checkpoint) -> VideoSource | State[VideoSource]:
+def upload_inputs(local: Path | None, key: str | None, style: Checkpoint) -> VideoSource:
     """The video as the data store holds it: uploaded from `local` unless its bytes are there, or found under `key`."""
     stores = open_stores()
     fresh = upload_weights(stores.control, style)

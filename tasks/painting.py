@@ -1,6 +1,6 @@
 """style-batch: the mapped task that paints, on a worker of the cluster; and the survey of what a worker can do."""
 
-from prefect import State, get_run_logger, task
+from prefect import get_run_logger, task
 from prefect.runtime import task_run
 
 from models.runtime import choose_numeric_path
@@ -21,7 +21,7 @@ def survey_worker(threads: int | None) -> NumericPath:
 
 
 @task(name="style-batch", task_run_name="style-batch[{batch.index}] {batch.start}-{batch.stop}", **RETRYING)
-def style_batch(batch: FrameBatch, job_id: str) -> BatchRecord | State[BatchRecord]:
+def style_batch(batch: FrameBatch, job_id: str) -> BatchRecord:
     """Paint one batch unless the ledger has it."""
     stores = open_stores()
     plan = read_plan(stores.control, job_id)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from prefect import State, task
+from prefect import task
 
 from restyle.domain import VideoInfo
 from restyle.errors import BlobNotFound
@@ -14,7 +14,7 @@ from tasks.stores import open_stores
 
 
 @task(name="probe", task_run_name="probe", **RETRYING)
-def probe(job: Job, source: Path) -> VideoInfo | State[VideoInfo]:
+def probe(job: Job, source: Path) -> VideoInfo:
     """The facts of the job's video; `source` is a local file with its bytes."""
     control, key = open_stores().control, job_file(job.job_id, "video.json")
     try:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from prefect import State, task
+from prefect import task
 
 from restyle.domain import VideoInfo
 from restyle.ledger import Ledger
@@ -18,7 +18,7 @@ from tasks.stores import open_stores
 @task(name="reassemble", task_run_name="reassemble", **RETRYING)
 def reassemble(
     plan: Plan, info: VideoInfo, mux: MuxPlan, options: OutputOptions, source: Path, sound: Path | None, folder: Path
-) -> OutputRecord | State[OutputRecord]:
+) -> OutputRecord:
     """The verified output in the data store."""
     data, control = open_stores()
     done = finished_output(data, control, plan.job.job_id, options)

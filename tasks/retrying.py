@@ -1,6 +1,6 @@
 """What every task shares: no caching (the ledger is asked instead) and retries of what is transient."""
 
-from typing import Any, TypedDict
+from typing import Any, TypedDict, TypeVar, cast
 
 from prefect import Task
 from prefect.cache_policies import NO_CACHE, CachePolicy
@@ -11,6 +11,7 @@ from prefect.tasks import exponential_backoff
 from restyle.errors import is_transient
 
 RETRIES = 4
+Result = TypeVar("Result")
 
 
 def is_worth_retrying(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
@@ -40,6 +41,9 @@ RETRYING: Options = {
 }
 
 
-def already(name: str, message: str, data: Any = None) -> State[Any]:
-    """The final state of a step that finds its work done; `data` is its result."""
-    return Completed(name=name, message=message, data=data)
+def already(name: str, message: str, result: Result) -> Result:
+    """Returned by a step that finds its work done: it ends Completed under `name`, and its caller gets `result`.
+
+    Prefect takes the state for the run's and hands the caller what is in it, hence the type.
+    """
+    return cast(Result, Completed(name=name, message=message, data=result))

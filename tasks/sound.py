@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from prefect import State, task
+from prefect import task
 
 from restyle.domain import VideoInfo
 from restyle.errors import BlobNotFound
@@ -14,11 +14,11 @@ from tasks.stores import open_stores
 
 
 @task(name="extract-audio", task_run_name="extract-audio", **RETRYING)
-def extract_audio(job: Job, source: Path, info: VideoInfo, target: Path) -> State[Path | None] | Path | None:
+def extract_audio(job: Job, source: Path, info: VideoInfo, target: Path) -> Path | None:
     """The local Matroska file with the job's sound, also kept in the data store; None for a silent video."""
     data, key = open_stores().data, audio(job.job_id)
     if not any(track.kind == "audio" for track in info.tracks):
-        return already("NotNeeded", "the video has no sound")
+        return already("NotNeeded", "the video has no sound", None)
     try:
         data.download(key, target)
         return already("AlreadyDone", "extracted before", target)

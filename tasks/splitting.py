@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from prefect import State, task
+from prefect import task
 
 from restyle.domain import FrameRange
 from restyle.job import Job
@@ -14,18 +14,18 @@ from tasks.stores import open_stores
 
 
 @task(name="split-frames", task_run_name="split-frames[{span.index}] {span.start}-{span.stop}", **RETRYING)
-def split_frames(job: Job, decoder: FrameDecoder, span: FrameRange, folder: Path, needed: bool) -> State[None] | None:
+def split_frames(job: Job, decoder: FrameDecoder, span: FrameRange, folder: Path, needed: bool) -> None:
     """Decode a range into image files in `folder`."""
     if not needed:
-        return already("AlreadyDone", "every batch of the range is painted")
+        return already("AlreadyDone", "every batch of the range is painted", None)
     split_range(decoder.frames(span.start, span.stop), span, job.look.frames, folder)
     return None
 
 
 @task(name="upload-frames", task_run_name="upload-frames[{span.index}] {span.start}-{span.stop}", **RETRYING)
-def upload_frames(job: Job, span: FrameRange, folder: Path, needed: bool) -> State[None] | None:
+def upload_frames(job: Job, span: FrameRange, folder: Path, needed: bool) -> None:
     """Move a range's image files to the data store."""
     if not needed:
-        return already("AlreadyDone", f"every batch of frames {span.start}-{span.stop - 1} is painted")
+        return already("AlreadyDone", f"every batch of frames {span.start}-{span.stop - 1} is painted", None)
     upload(open_stores().data, job.job_id, folder)
     return None
