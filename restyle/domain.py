@@ -43,15 +43,19 @@ class VideoInfo(Frozen):
     height: int
     sample_aspect: Fraction = Field(description="width of a pixel over its height, after rotation; 1 when square")
     rotation_deg: int = Field(description="clockwise turn applied when decoding: 0, 90, 180 or 270")
+    mirrored: bool = Field(default=False, description="flipped left to right after that turn, as the container asks")
+    stream_index: int = Field(default=0, description="of the video stream in its container")
     codec: str
     container: str
     color: ColorTags = Field(description="of the frames as given out (after tone mapping), range as in the source")
+    stored_color: ColorTags | None = Field(default=None, description="of the coded samples, where it is not color")
     tone_map: str | None = Field(default=None, description="the operator that mapped HDR to SDR, if one was needed")
+    peak_nits: int | None = Field(default=None, description="brightest the HDR source gets, for the operator")
     interlaced: bool = False
     time_base: Fraction = Field(description="seconds per tick of pts")
     pts: tuple[int, ...] = Field(description="presentation time of every decodable frame, strictly increasing")
     last_duration: int = Field(description="ticks for which the last frame is shown")
-    damaged: int = Field(default=0, description="packets that could not be decoded")
+    damaged: int = Field(default=0, description="packets missing, unreadable or decoded with faults")
     tracks: tuple[Track, ...] = ()
 
     @property

@@ -150,6 +150,7 @@ CLIPS: tuple[Clip, ...] = (
         ".webm",
         recipes.two_pass_vp8,
         60,
+        matrix="bt470bg",  # VP8 knows no other
         audio=("vorbis",),
         hidden_packets=1,
     ),
@@ -195,6 +196,7 @@ CLIPS: tuple[Clip, ...] = (
             filters=to_yuv("yuvj420p", range_="pc") + ",setparams=range=pc",
         ),
         40,
+        matrix="bt470bg",  # JFIF knows no other
         audio=("pcm_s16le",),
         full_range=True,
     ),
@@ -314,9 +316,16 @@ CLIPS: tuple[Clip, ...] = (
         20,
         161,
         91,
-        matrix="smpte170m",
+        transfer="iec61966-2-1",
     ),
-    Clip("palette_gif", "a palette with transparency", ".gif", video(frames=20, filters="format=bgr8"), 20),
+    Clip(
+        "palette_gif",
+        "a palette with transparency",
+        ".gif",
+        video(frames=20, filters="format=bgr8"),
+        20,
+        transfer="iec61966-2-1",
+    ),
     Clip(
         "alpha",
         "transparent ProRes 4444",

@@ -1,0 +1,119 @@
+"""Frames of a video as RGB, any range of them, decoded in a child process."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from restyle.domain import VideoInfo
+from restyle.errors import DecodingFailed
+from restyle.media import limits, wire
+from restyle.media.color import SWSCALE_MATRICES
+from restyle.media.decoder_process import DecoderProcess
+from restyle.media.geometry import orientation_of_turn, painted_size
+
+
+class FrameDecoder:
+    """Decodes one probed video; a context manager that leaves no process behind.
+
+    It keeps its place between calls: a range further on is reached by decoding alone, without conversion; one further
+    back starts the decoder anew. One call at a time, from any thread.
+    """
+
+    def __init__(self, path: Path, info: VideoInfo, max_side: int | None = None) -> None:
+        """path: the local file that info was probed from; max_side: pixels of a frame's longer side at most."""
+        self._path = path
+        self._info = info
+        self.width, self.height = painted_size(info, max_side)
+        self._recipe = _recipe(info, self.width, self.height)
+        self._child: DecoderProcess | None = None
+        self._next = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the decoder process, if there is one; the next call of frames would start another."""
+        if self._child:
+            self._child.close()
+            self._child = None
+
+    def frames(self, start: int, stop: int) -> Iterator[NDArray[np.uint8]]:
+        """Frames [start, stop) in order, each a new (H, W, 3) RGB array of self.height rows and self.width columns.
+
+        Raises ValueError for a range outside the video, and DecodingFailed when the decoder dies, hangs or gives
+        other frames than the probe counted.
+        """
+        if not 0 <= start <= stop <= self._info.frame_count:
+            raise ValueError(f"frames [{start}, {stop}) of {self._path}, which has {self._info.frame_count}")
+        return self._frames(start, stop)
+
+    def _frames(self, start: int, stop: int) -> Iterator[NDArray[np.uint8]]:
+        if start == stop:
+            return
+        whole = False
+        try:
+            child = self._child_before(start)
+            child.ask(start, stop)
+            for index in range(start, stop):
+                frame = self._receive(child, index)
+                self._next = index + 1
+                whole = self._next == stop
+                yield frame
+        finally:
+            if not whole:  # abandoned or failed half way: what is still in the pipe belongs to nobody
+                self.close()
+
+    def _child_before(self, start: int) -> DecoderProcess:
+        """A decoder process that has not gone past frame start."""
+        if self._child and self._next > start:
+            self.close()
+        if not self._child:
+            self._child = DecoderProcess(self._path, "decode", wire.to_json(self._recipe).decode())
+            self._next = 0
+        return self._child
+
+    def _receive(self, child: DecoderProcess, index: int) -> NDArray[np.uint8]:
+        header = child.header()
+        remedy = "the file has changed since it was probed; start again"
+        if header.kind == wire.END:
+            expected = self._info.frame_count
+            raise DecodingFailed(f"{self._path}: ends after {header.frame} frames, of {expected} probed; {remedy}")
+        frame = np.empty((self.height, self.width, 3), np.uint8)
+        if (header.kind, header.frame, header.size) != (wire.FRAME, index, frame.nbytes):
+            raise DecodingFailed(f"{self._path}: its decoder sent {header} instead of frame {index}")
+        if header.pts != self._info.pts[index]:
+            raise DecodingFailed(
+                f"{self._path}: frame {index} has time stamp {header.pts}, not {self._info.pts[index]}; {remedy}"
+            )
+        child.read_into(frame.data)
+        return frame
+
+
+def _recipe(info: VideoInfo, width: int, height: int) -> wire.Recipe:
+    orientation = orientation_of_turn(info.rotation_deg, info.mirrored)
+    stored = info.stored_color or info.color
+    return wire.Recipe(
+        stream_index=info.stream_index,
+        threads=1 if info.damaged else limits.DECODER_THREADS,  # see facts.gather
+        first_pts=info.pts[0],
+        width=height if orientation.transpose else width,
+        height=width if orientation.transpose else height,
+        transpose=orientation.transpose,
+        flip_x=orientation.flip_x,
+        flip_y=orientation.flip_y,
+        sws_matrix=SWSCALE_MATRICES.get(stored.matrix, 0),
+        full_range=stored.full_range,
+        deinterlace=info.interlaced,
+        hdr_transfer=stored.transfer if info.tone_map else None,
+        hdr_primaries=stored.primaries,
+        peak_nits=info.peak_nits or 0,
+    )

@@ -1,0 +1,117 @@
+"""What a decoder process finds out about a video by decoding all of it once."""
+
+import struct
+from collections.abc import Callable
+from typing import Any
+
+import av
+import av.container
+import av.stream
+from av.sidedata.sidedata import Type as SideDataType
+
+from restyle.media import limits
+from restyle.media.source import Refused, Source, open_source
+
+Facts = dict[str, Any]  # Any: a JSON object, read by probe.py alone
+
+
+def gather(fd: int, threads: int, progress: Callable[[int], None]) -> Facts:
+    """Facts of the video in the open file fd. progress is told the number of frames now and then. Raises Refused.
+
+    Decoding with several threads may lose or order damage differently from run to run. So a video that shows any, or
+    whose packets and frames do not match, is counted again with one thread, and is decoded with one later.
+    """
+    with open_source(fd, threads) as source:
+        facts = _decode_all(source, progress)
+        regular = facts["damaged"] == 0 and source.packets == len(facts["pts"])
+    if not regular and threads > 1:
+        with open_source(fd, 1) as source:
+            facts = _decode_all(source, progress)
+    return facts
+
+
+def _decode_all(source: Source, progress: Callable[[int], None]) -> Facts:
+    facts: Facts = {}
+    pts: list[int | None] = []
+    interlaced = False
+    duration = 0
+    for frame in source.frames():
+        if not pts:
+            facts = _of_first_frame(frame)
+        pts.append(frame.pts)
+        duration = frame.duration
+        interlaced = interlaced or frame.interlaced_frame
+        if len(pts) > limits.MAX_FRAMES:
+            raise Refused(f"has more than {limits.MAX_FRAMES} frames, the limit; cut it into pieces first")
+        progress(len(pts))
+    if not pts:
+        raise Refused("holds no frame that can be decoded; it is encrypted, empty or damaged beyond use")
+    source.damaged += _missing_packets(source)
+    facts |= {"pts": pts, "last_duration": duration, "interlaced": interlaced, "damaged": source.damaged}
+    return facts | _of_stream(source)
+
+
+def _missing_packets(source: Source) -> int:
+    """Packets the index of an mp4 promises beyond the end of the file. Other containers' counts are mere hints."""
+    if not source.container.format.name.startswith("mov"):
+        return 0
+    return max(0, source.stream.frames - source.packets)
+
+
+def _of_first_frame(frame: av.VideoFrame) -> Facts:
+    matrix = _side_data(frame, SideDataType.DISPLAYMATRIX)
+    return {
+        "width": frame.width,
+        "height": frame.height,
+        "display_matrix": struct.unpack("=9i", matrix[:36]) if matrix else None,
+        "color": [
+            frame.colorspace,
+            frame.color_primaries,
+            frame.color_trc,
+            frame.color_range,
+            frame.format.is_rgb or frame.format.has_palette,
+            frame.format.name.startswith("yuvj"),
+        ],
+        "peak_nits": _peak_nits(frame),
+    }
+
+
+def _peak_nits(frame: av.VideoFrame) -> float | None:
+    """The brightest the HDR metadata says the video gets: MaxCLL (CTA-861.3), else the mastering display's white."""
+    if (light := _side_data(frame, SideDataType.CONTENT_LIGHT_LEVEL)) and (
+        max_cll := struct.unpack_from("=I", light)[0]
+    ):
+        return float(max_cll)
+    if display := _side_data(frame, SideDataType.MASTERING_DISPLAY_METADATA):
+        # AVMasteringDisplayMetadata: 4 chromaticities and the minimum come before the maximum, all pairs of int
+        numerator, denominator, _has_primaries, has_luminance = struct.unpack_from("=4i", display, 9 * 8)
+        if has_luminance and denominator:
+            return float(numerator / denominator)
+    return None
+
+
+def _side_data(frame: av.VideoFrame, kind: SideDataType) -> bytes | None:
+    data = frame.side_data.get(kind)  # type: ignore[call-overload]  # the stub lists motion vectors only
+    return bytes(data) if data is not None else None
+
+
+def _of_stream(source: Source) -> Facts:
+    stream = source.stream
+    aspect = stream.sample_aspect_ratio
+    return {
+        "container": source.container.format.name,
+        "codec": stream.codec_context.codec.canonical_name,
+        "stream_index": stream.index,
+        "time_base": [source.time_base.numerator, source.time_base.denominator],
+        "step": source.step,
+        "sample_aspect": [aspect.numerator, aspect.denominator] if aspect else [1, 1],
+        "tracks": [track for other in source.container.streams if (track := _track(other))],
+    }
+
+
+def _track(stream: av.stream.Stream) -> Facts | None:
+    if stream.type not in ("audio", "subtitle"):
+        return None
+    codec = stream.codec_context.codec.canonical_name if stream.codec_context else "unknown"
+    language = stream.language if stream.language != "und" else None
+    return {"stream_index": stream.index, "kind": stream.type, "codec": codec, "language": language}
