@@ -40,6 +40,23 @@ _Blocks = list[BlobBlock]  # named here, since the class has a method called lis
 log = logging.getLogger(__name__)
 
 
+class _Transport(RequestsTransport):  # type: ignore[misc]  # lazily exported: mypy sees no type
+    """Reads every body whole within one try and its deadline, so that the SDK's retries cover broken bodies too."""
+
+    without_proxy_for: str | None = None
+
+    def __init__(self, connections: int, timeouts: Timeouts) -> None:
+        session = bounded_session(connections)
+        super().__init__(session=session, connection_timeout=timeouts.connect_s, read_timeout=timeouts.idle_s)
+        self._attempt_s = timeouts.attempt_s
+
+    def send(self, request: Any, **kwargs: Any) -> Any:  # the SDK's overloads, passed on
+        if self.without_proxy_for:
+            kwargs["proxies"] = {"no_proxy": self.without_proxy_for}
+        with ends_within(self._attempt_s):
+            return super().send(request, **{**kwargs, "stream": False})
+
+
 class AzureStore:
     """Blobs of one container, which is made by the first write where the credentials may."""
 
@@ -58,25 +75,26 @@ class AzureStore:
         if not sas and urlsplit(account_url).scheme != "https":
             raise BadSetting(f"{account_url}/{container}: an identity is sent by https only; give a SAS, or use https")
         credential = AzureSasCredential(sas) if sas else _identity()
-        session = bounded_session(connections)
-        client = ContainerClient(account_url, _named(container), credential, **_options(session, timeouts))
-        return cls._checked(client, session, sas_expiry(sas))
+        transport = _Transport(connections, timeouts)
+        client = ContainerClient(account_url, _named(container), credential, **_options(transport, timeouts))
+        return cls._checked(client, transport, sas_expiry(sas))
 
     @classmethod
     def from_connection_string(cls, text: str, container: str, *, connections: int, timeouts: Timeouts) -> Self:
         """By a connection string in Azure's own form."""
-        session = bounded_session(connections)
+        transport = _Transport(connections, timeouts)
         with suppress(ValueError, KeyError):  # whose texts may hold the key
-            client = ContainerClient.from_connection_string(text, _named(container), **_options(session, timeouts))
-            return cls._checked(client, session, sas_expiry(text))
+            client = ContainerClient.from_connection_string(text, _named(container), **_options(transport, timeouts))
+            return cls._checked(client, transport, sas_expiry(text))
         raise BadSetting("a connection string that Azure cannot read; copy it whole from the portal, or Azurite's own")
 
     @classmethod
-    def _checked(cls, client: ContainerClient, session: requests.Session, expires: datetime | None) -> Self:
-        loopback = urlsplit(client.url).hostname in _LOOPBACK
-        if not loopback and client.scheme != "https":
+    def _checked(cls, client: ContainerClient, transport: _Transport, expires: datetime | None) -> Self:
+        host = urlsplit(client.url).hostname
+        if host in _LOOPBACK:
+            transport.without_proxy_for = host
+        elif client.scheme != "https":
             raise BadSetting(f"{client.url.partition('?')[0]}: plain http is for this machine only; use https")
-        session.trust_env = not loopback  # proxies and .netrc are for other machines
         return cls(client, expires)
 
     def __repr__(self) -> str:
@@ -225,24 +243,10 @@ class AzureStore:
                     yield _info(blob.name, blob)
 
 
-class _Transport(RequestsTransport):  # type: ignore[misc]  # lazily exported: mypy sees no type
-    """Reads every body whole within one try and its deadline, so that the SDK's retries cover broken bodies too."""
-
-    def __init__(self, session: requests.Session, timeouts: Timeouts) -> None:
-        super().__init__(
-            session=session, connection_timeout=timeouts.connect_s, read_timeout=timeouts.idle_s, use_env_settings=False
-        )
-        self._attempt_s = timeouts.attempt_s
-
-    def send(self, request: Any, **kwargs: Any) -> Any:  # the SDK's overloads, passed on
-        with ends_within(self._attempt_s):
-            return super().send(request, **{**kwargs, "stream": False})
-
-
-def _options(session: requests.Session, timeouts: Timeouts) -> dict[str, Any]:
+def _options(transport: _Transport, timeouts: Timeouts) -> dict[str, Any]:
     retries = timeouts.attempts - 1
     return {
-        "transport": _Transport(session, timeouts),
+        "transport": transport,
         # Pauses of about 1, 3, 5, 9 s.
         "retry_policy": ExponentialRetry(
             initial_backoff=1, increment_base=2, random_jitter_range=1, retry_total=retries, retry_read=retries

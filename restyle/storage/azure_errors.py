@@ -83,6 +83,8 @@ def _answered(error: HttpResponseError, place: str, deed: Deed, expires: datetim
     status, code = error.status_code or 0, _code(error)
     if status in (401, 403):
         return _refused(place, deed, code, expires)
+    if deed == "read" and code == "ConditionNotMet":
+        return StoreUnavailable(f"{place}: another process replaced it while it was read; try again")
     if known := _BY_CODE.get(code) or _BY_STATUS.get(status):
         kind, words = known
         return kind(f"{place}: {words}")
