@@ -1,7 +1,7 @@
 """HDR to SDR: PQ and HLG pictures in wide primaries become BT.709 as a 203-nit display would show them.
 
 The operator is the EETF of ITU-R BT.2390-11 (5.4.1) on the largest of R, G and B, which keeps hues; its target is
-203 nits, the reference white of ITU-R BT.2408. Colours outside BT.709 are moved towards their own grey.
+203 nits, the reference white of ITU-R BT.2408.
 """
 
 import numpy as np
@@ -22,6 +22,7 @@ _CHROMATICITIES = {
 }
 _D65 = (0.3127, 0.3290)
 _BT709_LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
+_BT2020_LUMA = np.array([0.2627, 0.6780, 0.0593], np.float32)
 
 Floats = NDArray[np.float32]
 
@@ -83,39 +84,40 @@ class ToneMapper:
 
     def map(self, picture: NDArray[np.uint16]) -> NDArray[np.uint8]:
         """picture: (H, W, 3) coded RGB. Returns (H, W, 3) SDR BT.709."""
-        out = np.empty(picture.shape, np.uint8)
-        rows = max(1, _CHUNK_PIXELS // picture.shape[1])
-        for top in range(0, picture.shape[0], rows):
-            light = self._displayed(self._to_light[picture[top : top + rows]])
-            root = np.sqrt(np.clip(_into_gamut(light @ self._to_bt709.T), 0, 1))
-            out[top : top + rows] = self._to_signal[_steps(root)]
-        return out
+        coded = picture.reshape(-1, 3)
+        out = np.empty(coded.shape, np.uint8)
+        for start in range(0, len(coded), _CHUNK_PIXELS):
+            chunk = slice(start, start + _CHUNK_PIXELS)
+            light = self._displayed(self._to_light[np.ascontiguousarray(coded[chunk].T)])
+            out[chunk] = self._to_signal[_steps(_into_gamut(self._to_bt709 @ light))].T
+        return out.reshape(picture.shape)
 
     def _displayed(self, light: Floats) -> Floats:
-        """Tone-mapped light over TARGET_NITS, in the source's primaries. light: (..., 3) over the peak."""
+        """Tone-mapped light over TARGET_NITS, in the source's primaries. light: (3, N) over the peak."""
         if self._hlg:  # the system gamma of a 1000-nit display (BT.2100, table 5)
-            luma = light @ np.array([0.2627, 0.6780, 0.0593], np.float32)
-            light = light * np.power(luma, np.float32(0.2))[..., None]
+            light = light * np.power(_BT2020_LUMA @ light, np.float32(0.2))
         light = np.minimum(light, 1)
-        tone_mapped: Floats = light * self._gain[_steps(np.sqrt(light.max(axis=-1)))][..., None]
-        return tone_mapped
+        shown: Floats = light * self._gain[_steps(light.max(axis=0))]
+        return shown
 
 
-def _steps(value: Floats) -> NDArray[np.uint16]:
-    """Index into a look-up table of a value in 0..1."""
-    steps: NDArray[np.uint16] = np.rint(value * np.float32(_STEPS - 1)).astype(np.uint16)
-    return steps
+def _steps(light: Floats) -> NDArray[np.uint16]:
+    """Index into a look-up table of light in 0..1, rounding errors beyond it forgiven."""
+    root = np.sqrt(np.clip(light, 0, 1))
+    return np.rint(root * np.float32(_STEPS - 1)).astype(np.uint16)
 
 
 def _into_gamut(light: Floats) -> Floats:
-    """Move colours with a negative or too large component towards their own grey, just far enough."""
-    grey = np.clip(light @ _BT709_LUMA, 0, 1)
-    low, high = light.min(axis=-1), light.max(axis=-1)
-    tiny = np.float32(1e-9)
-    keep = np.minimum(1, np.where(low < 0, grey / np.maximum(grey - low, tiny), 1))
-    keep = np.minimum(keep, np.where(high > 1, (1 - grey) / np.maximum(high - grey, tiny), 1))
-    inside: Floats = grey[..., None] + (light - grey[..., None]) * keep[..., None]
-    return inside
+    """Colours BT.709 lacks: negative light goes by moving towards the colour's own grey, too much by dimming it.
+
+    light: (3, N).
+    """
+    grey = _BT709_LUMA @ light
+    low = np.minimum(light.min(axis=0), 0)
+    keep = grey / np.maximum(grey - low, np.float32(1e-9))  # 1 where nothing is negative
+    inside = grey + (light - grey) * keep
+    dimmed: Floats = inside / np.maximum(inside.max(axis=0), 1)
+    return dimmed
 
 
 def _rgb_to_bt709(primaries: str) -> NDArray[np.float64]:
