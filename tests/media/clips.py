@@ -136,7 +136,7 @@ CLIPS: tuple[Clip, ...] = (
         video(*X264, "-g", "10", "-bf", "3", "-x264-params", "open-gop=1:scenecut=0:b-adapt=0"),
         40,
     ),
-    Clip("open_gop_start", "begins inside an open GOP", ".ts", recipes.open_gop_start, 36, damaged=True),
+    Clip("open_gop_start", "begins inside an open GOP", ".ts", recipes.open_gop_start, 36, hidden_packets=2),
     Clip(
         "b_pyramid",
         "deep reordering",

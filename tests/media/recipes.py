@@ -245,7 +245,7 @@ def size_change(target: Path) -> None:
         for number, size in enumerate(("160x90", "192x108")):
             part = target.with_name(f"part{number}-{target.name}")
             start = ("-output_ts_offset", str(number * 0.8), "-f", "mpegts")
-            video(*X264, *start, frames=20, size=size)(part)
+            video(*X264, "-bf", "0", *start, frames=20, size=size)(part)
             joined.write(part.read_bytes())
             part.unlink()
 
