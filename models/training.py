@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from models.initial import copying_network
 from models.losses import content_loss, gram_matrix, range_penalty, stability_loss, style_loss, total_variation
 from models.network import TransformerNet
 from models.photographs import draw_crops
@@ -167,9 +168,8 @@ def trainable(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def open_training(checkpoint: Path, recipe: Recipe, start: Mapping[str, Tensor] | None) -> TrainingState:
-    """The state in ``checkpoint``, else a new one from ``start``, else from random weights by the recipe's seed."""
-    torch.manual_seed(recipe.seed)
-    network, averaged = TransformerNet(), TransformerNet()
+    """The state in ``checkpoint``, else a new one from ``start``, else from a copying network."""
+    network, averaged = copying_network(recipe.seed), TransformerNet()
     if start is not None:
         network.load_state_dict(trainable(start))
     averaged.load_state_dict(network.state_dict())
