@@ -81,6 +81,10 @@ class EncodingFailed(MediaError):
     """ffmpeg failed; the message ends with the tail of what it said."""
 
 
+class DiskFull(RestyleError):
+    """A disk filled up during the run: what is finished stays, the same command resumes it."""
+
+
 class FrameCorrupt(RestyleError):
     """A stored frame is missing, unreadable, or not the bytes its record names."""
 
