@@ -89,7 +89,11 @@ def _named(tags: ColorTags, matrix: str) -> dict[str, str]:
 
 
 def _coding(options: OutputOptions) -> dict[str, str | int]:
-    chosen = {"c:v": options.coder.encoder, "crf": options.quality, "preset": _PRESETS[options.codec]}
+    chosen: dict[str, str | int] = {
+        "c:v": options.coder.encoder,
+        "crf": options.quality,
+        "preset": _PRESETS[options.codec],
+    }
     return chosen | ({"x265-params": _X265} if options.codec == "hevc" else {})
 
 

@@ -1,4 +1,4 @@
-"""Putting an output together: what becomes of each track, tried out before any frame is painted, then done."""
+"""Putting an output together: rehearsed with grey frames before any frame is painted, then done."""
 
 import tempfile
 from collections.abc import Sequence
@@ -10,35 +10,17 @@ from typing import Literal
 import ffmpeg
 import numpy as np
 
-from restyle.domain import Frozen, Track, VideoInfo
+from restyle.domain import Frozen, VideoInfo
 from restyle.errors import EncodingFailed, UnsupportedOutput
 from restyle.media.encode import coded_size, encode_segment
-from restyle.media.options import Container, OutputOptions
+from restyle.media.options import OutputOptions
 from restyle.media.process import Spec, own_input, run_ffmpeg, untrusted_input
 from restyle.media.segments import FrameTimes, frame_times, join_segments
-from restyle.media.sound import (
-    TRIAL_PACKETS,
-    TRIAL_S,
-    audio_tracks,
-    copy_sound,
-    first_that,
-    seconds,
-    sound_codecs,
-    sound_starts,
-    succeeds,
-)
+from restyle.media.sound import TRIAL_PACKETS, TRIAL_S, copy_sound, seconds, sound_base, sound_codecs, sound_starts
+from restyle.media.tracks import TrackPlan, plan_tracks, track_options
 
 _REHEARSED_FRAMES = 4
-_AUDIO_BIT_RATE = "256k"  # of sound encoded anew: transparent in stereo, good in 5.1
-_GREY = 128
-
-
-class TrackPlan(Frozen):
-    """What becomes of one audio or subtitle track of the source."""
-
-    track: Track
-    codec: str | None  # "copy", an ffmpeg encoder, or None: left out
-    reason: str | None = None  # why it is not copied
+_RUN_UP_S = Fraction(1, 10)  # of sound before zero: coders need up to 80 ms, the rest was never heard
 
 
 class MuxPlan(Frozen):
@@ -49,7 +31,7 @@ class MuxPlan(Frozen):
     tracks: tuple[TrackPlan, ...]
     sound_base_s: Fraction  # the source's time where the extracted sound's clock is zero
     zero_s: Fraction  # the source's time that the output calls zero
-    notes: tuple[str, ...]  # for the report: whatever is not exactly as in the source
+    notes: tuple[str, ...]  # for the report: whatever is not as in the source
 
     def kept(self, kind: Literal["audio", "subtitle"]) -> list[TrackPlan]:
         """The tracks of this kind that the output holds, in order."""
@@ -57,36 +39,23 @@ class MuxPlan(Frozen):
 
 
 def rehearse_mux(source: Path, info: VideoInfo, options: OutputOptions, size: tuple[int, int]) -> MuxPlan:
-    """Find out what the container takes of the source by muxing its sound and subtitles with a few grey frames.
+    """Find out what the output takes of the source by muxing its first sound and subtitles with a few grey frames.
 
     size: width and height of the painted frames. Raises UnsupportedOutput where the output cannot be made.
     """
     few = info.model_copy(update={"pts": info.pts[:_REHEARSED_FRAMES]})
-    grey = np.full((size[1], size[0], 3), _GREY, np.uint8)
+    grey = np.full((size[1], size[0], 3), 128, np.uint8)
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        segment, sound = folder / "segment.mkv", folder / "sound.mka"
+        segment, sound = Path(name) / "segment.mkv", Path(name) / "sound.mka"
         try:
             encode_segment(repeat(grey, few.frame_count), size, few, options, segment)
-            held = sound_codecs(source, info)
-            starts = sound_starts(source, info)
-            base = min([Fraction(0), *starts])
-            if held:
-                copy_sound(source, held, base, sound, TRIAL_PACKETS)
-            tracks = _plan_tracks(source, info, held, options.container, sound)
-            plan = MuxPlan(
-                options=options,
-                size=size,
-                tracks=tracks,
-                sound_base_s=base,
-                zero_s=min([info.pts[0] * info.time_base, *(max(start, Fraction(0)) for start in starts)]),
-                notes=(*_size_notes(size), *(note for track in tracks if (note := _track_note(track, options)))),
-            )
-            _assemble([segment], few, plan, source, sound if held else None, folder / "output", trial=True)
+            plan = _plan(source, info, options, size, sound)
+            heard = sound if plan.kept("audio") else None
+            _assemble([segment], few, plan, source, heard, Path(name) / "output", trial=True)
         except EncodingFailed as error:
             raise UnsupportedOutput(
-                f"{source.name} cannot be written as {options.codec} in {options.suffix} at {size[0]}x{size[1]}; "
-                f"try another codec or an .mkv: {error}"
+                f"{source} cannot become {options.codec} in {options.suffix} at {size[0]}x{size[1]}; "
+                f"choose another codec or an .mkv: {error}"
             ) from error
     return plan
 
@@ -107,6 +76,33 @@ def assemble(
         raise
 
 
+def _plan(source: Path, info: VideoInfo, options: OutputOptions, size: tuple[int, int], sound: Path) -> MuxPlan:
+    """The plan, from trials with the first packets of sound, which are left at `sound`."""
+    extracted = sound_codecs(source, info)
+    starts = sound_starts(source, list(extracted))
+    if extracted:
+        copy_sound(source, extracted, sound_base(starts), sound, TRIAL_PACKETS)
+    tracks = plan_tracks(source, info, list(extracted), sound, options.container)
+    return MuxPlan(
+        options=options,
+        size=size,
+        tracks=tracks,
+        sound_base_s=sound_base(starts),
+        zero_s=min([info.pts[0] * info.time_base, *(max(start, Fraction(0)) for start in starts)]),
+        notes=(*_size_notes(size), *(track.note for track in tracks if track.note)),
+    )
+
+
+def _size_notes(size: tuple[int, int]) -> tuple[str, ...]:
+    width, height = coded_size(size)
+    if (width, height) == size:
+        return ()
+    doubled = " and ".join(word for word, odd in (("column", size[0] % 2), ("row", size[1] % 2)) if odd)
+    return (
+        f"{size[0]}x{size[1]} is coded as {width}x{height}, which 4:2:0 needs even: the last {doubled} is repeated",
+    )
+
+
 def _assemble(
     segments: Sequence[Path],
     info: VideoInfo,
@@ -119,122 +115,49 @@ def _assemble(
     if sound is None and plan.kept("audio"):
         raise EncodingFailed(f"{target.name}: the sound of {source.name} was not extracted; run again")
     times = frame_times(info, plan.zero_s)
-    # The video's clock has whole ticks: what it lost by rounding its start, the others lose too.
-    zero = info.pts[0] * info.time_base - times.pts[0] * times.time_base
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".joining-") as folder:
         pictures = Path(folder) / "pictures.mp4"
         join_segments(segments, times, pictures)
-        spec = _mux_command(pictures, times, plan, sound, target, zero, trial)
+        # The pictures' clock has whole ticks: what its zero lost by rounding, the others' must lose too.
+        zero = info.pts[0] * info.time_base - times.pts[0] * times.time_base
+        spec = _command(pictures, times, plan, sound, target, zero, TRIAL_S if trial else None)
         run_ffmpeg(spec, target, task=f"muxing {target.name}", source=source)
 
 
-def _mux_command(
-    pictures: Path, times: FrameTimes, plan: MuxPlan, sound: Path | None, target: Path, zero: Fraction, trial: bool
+def _command(
+    pictures: Path,
+    times: FrameTimes,
+    plan: MuxPlan,
+    sound: Path | None,
+    target: Path,
+    zero: Fraction,
+    limit_s: int | None,
 ) -> Spec:
-    container = plan.options.container
+    muxer = plan.options.container.muxer
     audio, subtitles = plan.kept("audio"), plan.kept("subtitle")
-    limit = {"t": TRIAL_S} if trial else {}
-    original = untrusted_input(itsoffset=seconds(-zero), **limit)
+    original = untrusted_input(itsoffset=seconds(-zero), **({"t": limit_s} if limit_s else {}))
     streams = [own_input(pictures)["v:0"]]
-    options: dict[str, str | int] = {"c:v": "copy", "bsf:v": _last_frame_lasts(times), "format": container.muxer}
-    if sound is not None and audio:
+    options: dict[str, str | int] = {"format": muxer, "c:v": "copy", "bsf:v": _last_frame_lasts(times)}
+    if audio:
+        assert sound is not None
         heard = own_input(sound, itsoffset=seconds(plan.sound_base_s - zero))
-        streams += [heard[f"a:{place}"] for place in range(len(audio))]
+        streams += [heard[f"a:{track.place}"] for track in audio]
+        options["bsf:a"] = f"noise=drop=lt(pts*tb\\,-{seconds(_RUN_UP_S)})"
     streams += [original[str(track.track.stream_index)] for track in subtitles]
-    # Fonts for subtitles, where they can be kept. Else a selector that fits no stream: the source must be an input
-    # for its metadata and chapters to be taken.
-    streams.append(original["t?" if container.muxer == "matroska" else "t:999?"])
-    options["map_metadata"] = options["map_chapters"] = 2 if sound is not None and audio else 1
     for kind, tracks in (("a", audio), ("s", subtitles)):
         for place, track in enumerate(tracks):
-            options |= _track_options(f"{kind}:{place}", track.codec or "copy")
-    if container.muxer in ("mp4", "mov"):
+            options |= track_options(f"{kind}:{place}", track.codec or "copy")
+    # The fonts of subtitles, where they can be kept. Elsewhere a selector that fits no stream: only an input that is
+    # mapped from can give its metadata and chapters.
+    streams.append(original["t?" if muxer == "matroska" else "t:999?"])
+    options |= dict.fromkeys(("map_metadata", "map_chapters"), 2 if audio else 1)
+    if muxer in ("mp4", "mov"):
         options["movflags"] = "+faststart"
-    if container.muxer in ("mp4", "mov") and plan.options.codec == "hevc":
-        options["tag:v"] = "hvc1"  # what Apple's players ask for
-    spec: Spec = ffmpeg.output(*streams, f"file:{target}", **options)
-    return spec.global_args("-copyts")
+        if plan.options.codec == "hevc":
+            options["tag:v"] = "hvc1"  # what Apple's players ask for
+    return ffmpeg.output(*streams, f"file:{target}", **options).global_args("-copyts")
 
 
 def _last_frame_lasts(times: FrameTimes) -> str:
     """A bitstream filter that gives the last frame its duration: MP4 states those of decoding, not of display."""
     return f"setts=pts=PTS:dts=DTS:duration=if(eq(PTS\\,{times.pts[-1]})\\,{times.last_duration}\\,DURATION)"
-
-
-def _track_options(stream: str, codec: str) -> dict[str, str | int]:
-    options: dict[str, str | int] = {f"c:{stream}": codec}
-    if stream.startswith("a") and codec != "copy":
-        options[f"filter:{stream}"] = "aresample=async=1"  # gaps stay gaps, else later sound would come too early
-        if codec != "flac":
-            options[f"b:{stream}"] = _AUDIO_BIT_RATE
-    return options
-
-
-def _plan_tracks(
-    source: Path, info: VideoInfo, held: dict[int, str], container: Container, sound: Path
-) -> tuple[TrackPlan, ...]:
-    extracted = list(held)
-    plans = []
-    for track in info.tracks:
-        if track.kind == "subtitle":
-            plans.append(_plan_subtitle(source, track, container, sound.parent))
-        elif track.stream_index in extracted:
-            place = extracted.index(track.stream_index)
-            plans.append(_plan_audio(own_input(sound)[f"a:{place}"], track, container, sound.parent))
-        else:
-            plans.append(TrackPlan(track=track, codec=None, reason="ffmpeg can neither copy nor decode it"))
-    return tuple(plans)
-
-
-def _plan_audio(stream: Spec, track: Track, container: Container, folder: Path) -> TrackPlan:
-    trial = folder / "trial"
-
-    def works(codec: str) -> bool:
-        spec = ffmpeg.output(
-            stream,
-            f"file:{trial}",
-            format=container.muxer,
-            **{"frames:a": TRIAL_PACKETS},
-            **_track_options("a:0", codec),
-        )
-        return succeeds(lambda: run_ffmpeg(spec, trial, task=f"trying {codec}"))
-
-    if track.codec in container.unplayable or track.codec.startswith("pcm_") and container.muxer == "mp4":
-        candidates: tuple[str, ...] = (container.audio_encoder,)
-        reason = f"hardly any player reads {track.codec} in {container.muxer}"
-    else:
-        candidates = ("copy", container.audio_encoder)
-        reason = f"{container.muxer} does not hold {track.codec}"
-    codec = first_that(works, candidates)
-    return TrackPlan(track=track, codec=codec, reason=None if codec == "copy" else reason)
-
-
-def _plan_subtitle(source: Path, track: Track, container: Container, folder: Path) -> TrackPlan:
-    trial = folder / "trial"
-
-    def works(codec: str) -> bool:
-        stream = untrusted_input(t=TRIAL_S)[str(track.stream_index)]
-        spec = ffmpeg.output(stream, f"file:{trial}", format=container.muxer, **{"c:s": codec})
-        return succeeds(lambda: run_ffmpeg(spec, trial, task=f"trying {codec}", source=source))
-
-    codec = first_that(works, ("copy", container.text_encoder))
-    return TrackPlan(
-        track=track, codec=codec, reason=None if codec == "copy" else f"{container.muxer} does not hold {track.codec}"
-    )
-
-
-def _track_note(plan: TrackPlan, options: OutputOptions) -> str | None:
-    track = plan.track
-    name = f"{track.kind} track {track.stream_index} ({track.language or 'no language'}, {track.codec})"
-    if plan.codec is None:
-        return f"{name} is left out: {plan.reason}; an .mkv may keep it"
-    return None if plan.codec == "copy" else f"{name} becomes {plan.codec}: {plan.reason}"
-
-
-def _size_notes(size: tuple[int, int]) -> tuple[str, ...]:
-    if coded_size(size) == size:
-        return ()
-    width, height = coded_size(size)
-    return (
-        f"{size[0]}x{size[1]} is coded as {width}x{height}: the last row or column is repeated, 4:2:0 needs even sizes",
-    )

@@ -22,7 +22,7 @@ class Coder(NamedTuple):
 
 
 class Container(NamedTuple):
-    """An ffmpeg muxer, the video codecs it holds, and the encoders for sound and text that it cannot take as they are."""
+    """An ffmpeg muxer, the video codecs it holds, and the encoders for sound and text it cannot take as they are."""
 
     muxer: str
     codecs: tuple[Codec, ...]

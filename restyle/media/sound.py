@@ -2,7 +2,7 @@
 
 import logging
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -29,13 +29,13 @@ def extract_sound(source: Path, info: VideoInfo, target: Path) -> bool:
 
     Tracks are copied bit for bit, in order, with language, title, disposition and start; one that Matroska cannot
     hold is converted to FLAC, one that cannot be read either is left out: both are logged. The file's clock is the
-    source's, moved by sound_base(). Raises EncodingFailed or DiskFull; then nothing is left at `target`.
+    source's, moved by sound_base. Raises EncodingFailed or DiskFull; then nothing is left at `target`.
     """
     kept = sound_codecs(source, info)
     if not kept:
         return False
     try:
-        copy_sound(source, kept, sound_base(source, info), target)
+        copy_sound(source, kept, sound_base(sound_starts(source, list(kept))), target)
     except BaseException:
         target.unlink(missing_ok=True)
         raise
@@ -58,7 +58,11 @@ def sound_codecs(source: Path, info: VideoInfo) -> dict[int, str]:
 
         if not indices or works(dict.fromkeys(indices, "copy")):
             return dict.fromkeys(indices, "copy")
-        choices = {i: first_that(lambda codec, i=i: works({i: codec}), ("copy", LOSSLESS)) for i in indices}
+
+        def choice(index: int) -> str | None:
+            return first_that(lambda codec: works({index: codec}), ("copy", LOSSLESS))
+
+        choices = {index: choice(index) for index in indices}
     return {index: codec for index, codec in choices.items() if codec is not None}
 
 
@@ -78,24 +82,15 @@ def copy_sound(source: Path, codecs: dict[int, str], base: Fraction, target: Pat
     run_ffmpeg(spec.global_args("-copyts"), target, task=f"extracting the sound of {source.name}", source=source)
 
 
-def sound_base(source: Path, info: VideoInfo) -> Fraction:
-    """The source's time, in seconds, at zero of the extracted sound's clock: 0, or the first packet's if negative.
-
-    Matroska has no negative times; coders that need a run-up (AAC, Opus) begin a few milliseconds before zero.
-    """
-    return min(Fraction(0), *sound_starts(source, info), Fraction(0))
-
-
-def sound_starts(source: Path, info: VideoInfo) -> list[Fraction]:
-    """The source's time, in seconds, of the first packet of each audio stream that begins within TRIAL_S."""
-    indices = list(sound_codecs(source, info))
-    if not indices:
+def sound_starts(source: Path, streams: Sequence[int]) -> list[Fraction]:
+    """The source's time, in seconds, of the first packet of each of these streams that begins within TRIAL_S."""
+    if not streams:
         return []
-    streams = untrusted_input(t=TRIAL_S)
+    original = untrusted_input(t=TRIAL_S)
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "first-packets.txt"
         spec = ffmpeg.output(
-            *(streams[str(index)] for index in indices),
+            *(original[str(index)] for index in streams),
             f"file:{report}",
             format="framecrc",
             c="copy",
@@ -104,6 +99,14 @@ def sound_starts(source: Path, info: VideoInfo) -> list[Fraction]:
         task = f"reading the first sound packets of {source.name}"
         run_ffmpeg(spec.global_args("-copyts"), report, task=task, source=source)
         return _first_stamps(report.read_text())
+
+
+def sound_base(starts: Sequence[Fraction]) -> Fraction:
+    """The source's time, in seconds, at zero of the extracted sound's clock: 0, or the first packet's if negative.
+
+    Matroska has no negative times, and coders that need a run-up (AAC, Opus) begin some milliseconds before zero.
+    """
+    return min([Fraction(0), *starts])
 
 
 def _first_stamps(report: str) -> list[Fraction]:

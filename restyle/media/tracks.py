@@ -1,0 +1,87 @@
+"""What becomes of each sound and subtitle track, decided by trying it with the source's first packets."""
+
+from pathlib import Path
+
+import ffmpeg
+
+from restyle.domain import Frozen, Track, VideoInfo
+from restyle.media.options import Container
+from restyle.media.process import Spec, own_input, run_ffmpeg, untrusted_input
+from restyle.media.sound import TRIAL_PACKETS, TRIAL_S, first_that, succeeds
+
+_BIT_RATE = "256k"  # of sound encoded anew: transparent in stereo, good in 5.1
+
+
+class TrackPlan(Frozen):
+    """What becomes of one audio or subtitle track of the source."""
+
+    track: Track
+    codec: str | None  # "copy", an ffmpeg encoder, or None: left out
+    reason: str | None = None  # why it is not copied
+    place: int | None = None  # among the tracks of the extracted sound
+
+    @property
+    def note(self) -> str | None:
+        """For the report, when the track is not kept as it is."""
+        if self.codec == "copy":
+            return None
+        track = self.track
+        name = f"{track.kind} stream {track.stream_index} ({track.language or 'no language'}, {track.codec})"
+        outcome = "is left out" if self.codec is None else f"is encoded as {self.codec}"
+        return f"{name} {outcome}: {self.reason}"
+
+
+def plan_tracks(
+    source: Path, info: VideoInfo, extracted: list[int], sound: Path, container: Container
+) -> tuple[TrackPlan, ...]:
+    """A plan for each track of the source: copied where the container takes it, else encoded once, else left out.
+
+    extracted: stream indices of the audio tracks in `sound`, which holds their first packets.
+    """
+    trial = sound.with_name("trial")
+    return tuple(
+        _plan_audio(track, extracted, sound, container, trial)
+        if track.kind == "audio"
+        else _plan_subtitle(track, source, container, trial)
+        for track in info.tracks
+    )
+
+
+def track_options(stream: str, codec: str) -> dict[str, str | int]:
+    """ffmpeg's output options for a stream (a:0, s:1, ...) written with this codec."""
+    options: dict[str, str | int] = {f"c:{stream}": codec}
+    if stream.startswith("a") and codec != "copy":
+        options[f"filter:{stream}"] = "aresample=async=1"  # gaps stay gaps, else later sound would come too early
+        if codec != "flac":
+            options[f"b:{stream}"] = _BIT_RATE
+    return options
+
+
+def _plan_audio(track: Track, extracted: list[int], sound: Path, container: Container, trial: Path) -> TrackPlan:
+    if track.stream_index not in extracted:
+        return TrackPlan(track=track, codec=None, reason="its codec can neither be copied nor decoded")
+    place = extracted.index(track.stream_index)
+    stream = own_input(sound)[f"a:{place}"]
+
+    def works(codec: str) -> bool:
+        options = track_options("a:0", codec) | {"frames:a": TRIAL_PACKETS}
+        spec = ffmpeg.output(stream, f"file:{trial}", format=container.muxer, **options)
+        return succeeds(lambda: run_ffmpeg(spec, trial, task=f"trying {codec}"))
+
+    playable = track.codec not in container.unplayable
+    codec = first_that(works, ("copy", container.audio_encoder) if playable else (container.audio_encoder,))
+    why = f"{container.muxer} does not hold it" if playable else f"hardly any player knows it in {container.muxer}"
+    return TrackPlan(track=track, codec=codec, reason=None if codec == "copy" else why, place=place)
+
+
+def _plan_subtitle(track: Track, source: Path, container: Container, trial: Path) -> TrackPlan:
+    stream: Spec = untrusted_input(t=TRIAL_S)[str(track.stream_index)]
+
+    def works(codec: str) -> bool:
+        spec = ffmpeg.output(stream, f"file:{trial}", format=container.muxer, **track_options("s:0", codec))
+        return succeeds(lambda: run_ffmpeg(spec, trial, task=f"trying {codec}", source=source))
+
+    codec = first_that(works, ("copy", container.text_encoder))
+    return TrackPlan(
+        track=track, codec=codec, reason=None if codec == "copy" else f"{container.muxer} does not hold it as it is"
+    )
