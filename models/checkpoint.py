@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import pickle
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -110,7 +111,10 @@ def is_safetensors(data: bytes) -> bool:
 def read_pth(data: bytes, source: str) -> dict[str, Tensor]:
     """The state dict of a ``.pth`` file, less deprecated keys. Raises BadCheckpoint; never runs the file's code."""
     try:
-        state = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            # torch warns of pickle protocols it may not read; what it does not read is refused below.
+            warnings.simplefilter("ignore")
+            state = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise BadCheckpoint(
             f"{source}: holds more than tensors, or is no checkpoint, and was not opened, for it could run code; "

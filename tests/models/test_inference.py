@@ -1,0 +1,140 @@
+"""A painter gives the same bits for the same call, at any size, and the source at strength 0."""
+
+import os
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from models.checkpoint import StyleCard, write_checkpoint
+from models.inference import load_painter
+from models.initial import copying_network
+from models.runtime import choose_numeric_path
+from restyle.domain import NumericPath
+from restyle.errors import BadCheckpoint
+from tests.models.public_network import PublicNet
+
+FLOAT32 = NumericPath(device="cpu", precision="float32", threads=1, mini_batch=2)
+
+
+@pytest.fixture(autouse=True)
+def threads_put_back() -> Iterator[None]:
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def weights() -> bytes:
+    return write_checkpoint(copying_network(seed=2).state_dict(), StyleCard(name="copy"))
+
+
+def frames(count: int, height: int, width: int) -> NDArray[np.uint8]:
+    random = np.random.default_rng(height * 1000 + width)
+    return random.integers(0, 256, (count, height, width, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 50), (3, 2), (5, 7), (8, 8), (33, 65), (64, 30)])
+def test_every_size_comes_out_at_its_own_size(weights: bytes, height: int, width: int) -> None:
+    source = frames(3, height, width)
+    painted = load_painter(weights, FLOAT32, 1.0)(source)
+    assert painted.shape == source.shape
+    assert painted.dtype == np.uint8
+
+
+def test_an_odd_size_is_painted_as_the_same_picture_with_repeated_edges(weights: bytes) -> None:
+    source = frames(1, 33, 30)
+    padded = np.pad(source, ((0, 0), (0, 3), (0, 2), (0, 0)), mode="edge")
+    painter = load_painter(weights, FLOAT32, 1.0)
+    np.testing.assert_array_equal(painter(source), painter(padded)[:, :33, :30])
+
+
+def test_painting_is_what_the_public_network_paints() -> None:
+    torch.manual_seed(5)
+    public = PublicNet()
+    public.deconv3.conv2d.weight.data *= 200
+    state = {**public.state_dict(), "deconv3.conv2d.bias": torch.full((3,), 127.0)}
+    public.load_state_dict(state)
+    source = frames(1, 32, 48)
+    with torch.inference_mode():
+        expected = public(torch.from_numpy(source).permute(0, 3, 1, 2).float()).clamp(0, 255).permute(0, 2, 3, 1)
+    painted = load_painter(write_checkpoint(public.state_dict(), StyleCard(name="x")), FLOAT32, 1.0)(source)
+    assert np.abs(painted - expected.numpy()).max() <= 0.5 + 1e-2
+    assert painted.std() > 20
+
+
+def test_strength_zero_gives_the_sources_very_bytes_without_painting(weights: bytes) -> None:
+    source = frames(2, 21, 34)
+    painter = load_painter(weights, FLOAT32, 0.0)
+    painted = painter(source)
+    np.testing.assert_array_equal(painted, source)
+    assert painted is not source
+    assert painter.model_s == 0
+
+
+def test_strength_blends_pixels_linearly(weights: bytes) -> None:
+    source = frames(1, 16, 16)
+    full = load_painter(weights, FLOAT32, 1.0)(source).astype(float)
+    half = load_painter(weights, FLOAT32, 0.5)(source).astype(float)
+    # Half a level for each of the two roundings.
+    assert np.abs(half - (source + full) / 2).max() <= 0.76
+
+
+@pytest.mark.parametrize("strength", [-0.1, 1.1, float("nan")])
+def test_a_strength_outside_its_range_is_refused(weights: bytes, strength: float) -> None:
+    with pytest.raises(ValueError, match="strength"):
+        load_painter(weights, FLOAT32, strength)
+
+
+@pytest.mark.parametrize("precision", ["float32", choose_numeric_path().precision])
+def test_the_same_call_gives_the_same_bits(weights: bytes, precision: str) -> None:
+    path = choose_numeric_path(1).model_copy(update={"precision": precision, "mini_batch": 2})
+    source = frames(5, 40, 52)
+    painted = load_painter(weights, path, 1.0)(source)
+    again = load_painter(weights, path, 1.0)
+    again(frames(3, 24, 24))
+    np.testing.assert_array_equal(again(source), painted)
+
+
+def test_frames_do_not_see_each_other(weights: bytes) -> None:
+    source = frames(5, 24, 40)
+    painter = load_painter(weights, FLOAT32, 1.0)
+    together = painter(source).astype(int)
+    alone = np.concatenate([painter(frame[None]) for frame in source]).astype(int)
+    # Mini-batches of other sizes may add in another order: the last bit, never more.
+    assert np.abs(together - alone).max() <= 1
+
+
+def test_mini_batches_are_counted_from_the_first_frame(weights: bytes) -> None:
+    source = frames(4, 24, 24)
+    painter = load_painter(weights, FLOAT32, 1.0)
+    np.testing.assert_array_equal(painter(source), np.concatenate([painter(source[:2]), painter(source[2:])]))
+
+
+def test_the_source_is_left_alone_and_may_be_read_only(weights: bytes) -> None:
+    source = frames(2, 16, 16)
+    kept = source.copy()
+    source.setflags(write=False)
+    load_painter(weights, FLOAT32, 1.0)(source)
+    np.testing.assert_array_equal(source, kept)
+
+
+def test_threads_are_those_of_the_path_and_seconds_add_up(weights: bytes) -> None:
+    torch.set_num_threads(2 if (os.cpu_count() or 1) > 1 else 1)
+    painter = load_painter(weights, FLOAT32, 1.0)
+    painter(frames(1, 16, 16))
+    first = painter.model_s
+    painter(frames(1, 16, 16))
+    assert torch.get_num_threads() == 1
+    assert 0 < first < painter.model_s
+
+
+def test_other_arrays_and_other_weights_are_refused(weights: bytes) -> None:
+    painter = load_painter(weights, FLOAT32, 1.0)
+    for wrong in (np.zeros((4, 4, 3), np.uint8), np.zeros((1, 4, 4, 4), np.uint8), np.zeros((1, 4, 4, 3), np.float32)):
+        with pytest.raises(ValueError, match="frames are"):
+            painter(wrong)  # type: ignore[arg-type]
+    with pytest.raises(BadCheckpoint):
+        load_painter(b"not weights", FLOAT32, 1.0)

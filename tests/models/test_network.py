@@ -1,0 +1,54 @@
+"""The network is the public one, by names, shapes and results."""
+
+import torch
+from torch.nn import functional as F  # noqa: N812 - torch's own idiom
+
+from models.initial import copying_network
+from models.network import InstanceNorm, TransformerNet
+from tests.models.public_network import PublicNet
+
+
+def test_network_agrees_with_an_independent_public_implementation() -> None:
+    torch.manual_seed(3)
+    public = PublicNet()
+    for parameter in public.parameters():
+        torch.nn.init.normal_(parameter, std=0.1)
+    network = TransformerNet()
+    network.load_state_dict(public.state_dict())
+    pixels = torch.rand(2, 3, 48, 64) * 255
+    with torch.inference_mode():
+        torch.testing.assert_close(network(pixels), public(pixels), rtol=1e-3, atol=1e-3)
+
+
+def test_instance_norm_equals_torchs_in_inference_and_training() -> None:
+    torch.manual_seed(4)
+    norm = InstanceNorm(6)
+    torch.nn.init.normal_(norm.weight)
+    torch.nn.init.normal_(norm.bias)
+    x = (torch.randn(3, 6, 9, 7) * 4 + 2).contiguous(memory_format=torch.channels_last).requires_grad_()
+    expected = F.instance_norm(x, weight=norm.weight, bias=norm.bias)
+    with torch.inference_mode():
+        torch.testing.assert_close(norm(x), expected, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(norm(x), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_instance_norms_gradients_are_torchs() -> None:
+    torch.manual_seed(5)
+    norm = InstanceNorm(6)
+    torch.nn.init.normal_(norm.weight)
+    x = (torch.randn(3, 6, 9, 7) * 4 + 2).requires_grad_()
+    toward = torch.randn(3, 6, 9, 7)
+    inputs = (x, norm.weight, norm.bias)
+    expected = torch.autograd.grad(F.instance_norm(x, weight=norm.weight, bias=norm.bias), inputs, toward)
+    for found, wanted in zip(torch.autograd.grad(norm(x), inputs, toward), expected, strict=True):
+        torch.testing.assert_close(found, wanted, rtol=1e-3, atol=1e-4)
+
+
+def test_a_copying_network_begins_with_the_picture_it_is_given() -> None:
+    torch.manual_seed(6)
+    coarse = torch.rand(1, 3, 8, 8) * 255
+    pixels = F.interpolate(coarse, size=(128, 128), mode="bicubic").clamp(0, 255)
+    with torch.inference_mode():
+        painted = copying_network(seed=1)(pixels)
+    both = torch.stack([painted.flatten(), pixels.flatten()])
+    assert float(torch.corrcoef(both)[0, 1]) > 0.9
