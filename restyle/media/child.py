@@ -1,4 +1,4 @@
-"""The decoder process: ``python -m restyle.media.child FD probe|decode RECIPE``.
+"""The decoder process: ``python -m restyle.media.child FD look|probe|decode DETAIL``.
 
 It reads the video from the open file FD, commands from stdin (a line ``START STOP`` asks for those frames), and writes
 messages (see wire) to stdout. libav meets untrusted bytes only here, where it can be killed. The end of stdin ends the
@@ -19,8 +19,8 @@ from queue import SimpleQueue
 import av.logging
 
 from restyle.media import limits, wire
-from restyle.media.facts import gather
-from restyle.media.render import Renderer, Stamped, deinterlaced
+from restyle.media.facts import gather, look
+from restyle.media.render import Renderer, Stamped, filtered
 from restyle.media.source import Refused, open_source
 from restyle.media.timeline import Clock, ticks_per_second
 
@@ -61,8 +61,7 @@ def _decode(fd: int, recipe: wire.Recipe, commands: "SimpleQueue[tuple[int, int]
     with open_source(fd, recipe.threads, recipe.stream_index) as source:
         clock = Clock(recipe.first_pts, source.step, ticks_per_second(source.time_base))
         frames: Iterator[Stamped] = ((clock.stamp(frame.pts), frame) for frame in source.frames())
-        if recipe.deinterlace:
-            frames = deinterlaced(frames, source.time_base)
+        frames = filtered(frames, source.time_base, recipe)
         renderer = Renderer(recipe)
         start, stop = commands.get()
         index = -1
@@ -97,6 +96,9 @@ def main(arguments: list[str]) -> None:
         if mode == "probe":
             facts = gather(fd, int(detail), output.progress)
             output.send(wire.RESULT, wire.to_json(facts))
+        elif mode == "look":
+            look(fd)
+            output.send(wire.RESULT, wire.to_json({}))
         else:
             _decode(fd, wire.Recipe(*json.loads(detail)), commands, output)
     except Refused as refusal:

@@ -15,6 +15,9 @@ from restyle.media.color import SWSCALE_MATRICES
 from restyle.media.decoder_process import DecoderProcess
 from restyle.media.geometry import orientation_of_turn, painted_size
 
+# Their 4:2:0 is sited as MPEG-2's by convention, but nothing in the stream says so, and swscale would centre it.
+_SILENT_ON_CHROMA = ("vp8", "vp9")
+
 
 class FrameDecoder:
     """Decodes one probed video; a context manager that leaves no process behind.
@@ -113,6 +116,7 @@ def _recipe(info: VideoInfo, width: int, height: int) -> wire.Recipe:
         sws_matrix=SWSCALE_MATRICES.get(stored.matrix, 0),
         full_range=stored.full_range,
         deinterlace=info.interlaced,
+        left_chroma=info.codec in _SILENT_ON_CHROMA,
         hdr_transfer=stored.transfer if info.tone_map else None,
         hdr_primaries=stored.primaries,
         peak_nits=info.peak_nits or 0,

@@ -12,6 +12,8 @@ from av.sidedata.sidedata import Type as SideDataType
 from restyle.media import limits
 from restyle.media.source import Refused, Source, open_source
 
+NO_FRAME = "holds no frame that can be decoded; it is encrypted, empty or damaged beyond use"
+
 Facts = dict[str, Any]  # Any: a JSON object, read by probe.py alone
 
 
@@ -30,6 +32,13 @@ def gather(fd: int, threads: int, progress: Callable[[int], None]) -> Facts:
     return facts
 
 
+def look(fd: int) -> None:
+    """Raises Refused unless the open file fd is a video whose first frame decodes."""
+    with open_source(fd, 1) as source:
+        if next(source.frames(), None) is None:
+            raise Refused(NO_FRAME)
+
+
 def _decode_all(source: Source, progress: Callable[[int], None]) -> Facts:
     facts: Facts = {}
     pts: list[int | None] = []
@@ -45,7 +54,7 @@ def _decode_all(source: Source, progress: Callable[[int], None]) -> Facts:
             raise Refused(f"has more than {limits.MAX_FRAMES} frames, the limit; cut it into pieces first")
         progress(len(pts))
     if not pts:
-        raise Refused("holds no frame that can be decoded; it is encrypted, empty or damaged beyond use")
+        raise Refused(NO_FRAME)
     source.damaged += _missing_packets(source)
     facts |= {"pts": pts, "last_duration": duration, "interlaced": interlaced, "damaged": source.damaged}
     return facts | _of_stream(source)

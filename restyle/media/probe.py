@@ -19,6 +19,14 @@ log = logging.getLogger(__name__)
 _PEAKS = (203, 10000)  # nits between which a stated peak can mean something
 
 
+def check_video(path: Path) -> None:
+    """A first look, in well under a second: raises what probe_video would raise of a file that is no video at all."""
+    with DecoderProcess(path, "look", "") as child:
+        header = child.header()
+        if header.kind != wire.RESULT:
+            raise DecodingFailed(f"{path}: its decoder answered {header.kind!r} to a look")
+
+
 def probe_video(path: Path) -> VideoInfo:
     """What the local video file holds, every decodable frame counted with its time stamp.
 

@@ -6,7 +6,8 @@ Runs inside the decoder process only.
 from collections import deque
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import Any, cast
+from functools import cache
+from typing import Any
 
 import av
 import av.error
@@ -29,8 +30,6 @@ _SCALER = (
     | Interpolation.FULL_CHR_H_INP
     | Interpolation.BITEXACT
 )
-_WHITE_LIMITED = 255 << 8  # swscale widens limited-range samples to 16 bits by a shift
-_WHITE_FULL = 65535
 
 
 class Renderer:
@@ -40,25 +39,38 @@ class Renderer:
         self._recipe = recipe
         self._scaler = VideoReformatter()
         self._orientation = Orientation(recipe.transpose, recipe.flip_x, recipe.flip_y)
-        self._white = _WHITE_FULL if recipe.full_range else _WHITE_LIMITED
-        self._tone_mapper = (
-            ToneMapper(recipe.hdr_transfer, recipe.hdr_primaries, recipe.peak_nits, self._white)
-            if recipe.hdr_transfer
-            else None
-        )
+        self._tone_mapper: ToneMapper | None = None
 
     def rgb(self, frame: av.VideoFrame) -> NDArray[np.uint8]:
         """The frame as upright 8-bit RGB, (H, W, 3), contiguous."""
-        if self._tone_mapper:
-            picture = self._tone_mapper.map(cast(NDArray[np.uint16], self._scaled(frame, "rgb48le")))
-        elif _has_alpha(frame.format):
-            picture = _over_black(cast(NDArray[np.uint8], self._scaled(frame, "rgba")))
-        elif self._recipe.full_range and _depth(frame.format) > 8:  # straight to 8 bits swscale errs by over a level
+        return make_upright(self._as_stored(frame), self._orientation)
+
+    def _as_stored(self, frame: av.VideoFrame) -> NDArray[np.uint8]:
+        """The frame as 8-bit RGB, not turned yet."""
+        if self._recipe.hdr_transfer:
+            return self._tone_mapped(frame, self._recipe.hdr_transfer)
+        if _is_grey(frame.format):
+            levels = _grey_levels(_depth(frame.format), self._recipe.full_range)[self._scaled(frame, "gray16le")]
+            return np.repeat(levels[..., None], 3, axis=-1)
+        if _has_alpha(frame.format):
+            return _over_black(self._scaled(frame, "rgba"))
+        if self._recipe.full_range and _depth(frame.format) > 8:  # straight to 8 bits swscale errs by over a level
+            white = self._white(frame)
             deep = self._scaled(frame, "rgb48le").astype(np.uint32)
-            picture = ((deep * 255 + _WHITE_FULL // 2) // _WHITE_FULL).astype(np.uint8)
-        else:
-            picture = cast(NDArray[np.uint8], self._scaled(frame, "rgb24"))
-        return make_upright(picture, self._orientation)
+            return np.minimum((deep * 255 + white // 2) // white, 255).astype(np.uint8)
+        rgb: NDArray[np.uint8] = self._scaled(frame, "rgb24")
+        return rgb
+
+    def _tone_mapped(self, frame: av.VideoFrame, transfer: str) -> NDArray[np.uint8]:
+        if not self._tone_mapper:
+            primaries, peak = self._recipe.hdr_primaries, self._recipe.peak_nits
+            self._tone_mapper = ToneMapper(transfer, primaries, peak, self._white(frame))
+        return self._tone_mapper.map(self._scaled(frame, "rgb48le"))
+
+    def _white(self, frame: av.VideoFrame) -> int:
+        """The code of white in 16-bit RGB: swscale widens by a shift, limited range as if it had 8 bits."""
+        depth = _depth(frame.format) if self._recipe.full_range else 8
+        return ((1 << depth) - 1) << (16 - depth)
 
     def _scaled(self, frame: av.VideoFrame, sample_format: str) -> NDArray[Any]:  # Any: uint8 or uint16 by format
         source_range = ColorRange.JPEG if self._recipe.full_range else ColorRange.MPEG
@@ -76,12 +88,26 @@ class Renderer:
         return scaled.to_ndarray()
 
 
+def _is_grey(sample_format: VideoFormat) -> bool:
+    return len(sample_format.components) == 1 and not sample_format.has_palette
+
+
 def _has_alpha(sample_format: VideoFormat) -> bool:
     return sample_format.has_palette or any(component.is_alpha for component in sample_format.components)
 
 
 def _depth(sample_format: VideoFormat) -> int:
     return max(component.bits for component in sample_format.components)
+
+
+@cache
+def _grey_levels(depth: int, full_range: bool) -> NDArray[np.uint8]:
+    """8-bit levels of 16-bit grey; swscale takes grey for full range whatever its tag says."""
+    signal = np.linspace(0, 1, 1 << 16)
+    if not full_range:
+        black, white = (level * (1 << (depth - 8)) / ((1 << depth) - 1) for level in (16, 235))
+        signal = np.clip((signal - black) / (white - black), 0, 1)
+    return np.rint(255 * signal).astype(np.uint8)
 
 
 def _over_black(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -93,11 +119,15 @@ def _over_black(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
 Stamped = tuple[int, av.VideoFrame]
 
 
-def deinterlaced(frames: Iterator[Stamped], time_base: Fraction) -> Iterator[Stamped]:
-    """One progressive frame for each frame, with its stamp; frames not marked interlaced pass as they are.
+def filtered(frames: Iterator[Stamped], time_base: Fraction, recipe: Recipe) -> Iterator[Stamped]:
+    """One frame, deinterlaced if need be, for each frame, with its stamp.
 
-    bwdif looks one frame back and ahead, so it must see every frame in order, wanted or not.
+    bwdif looks one frame back and ahead, so it must see every frame in order, wanted or not. Frames not marked
+    interlaced pass it as they are.
     """
+    if not (recipe.deinterlace or recipe.left_chroma):
+        yield from frames
+        return
     graph: av.filter.Graph | None = None
     kind: object = None
     waiting: deque[int] = deque()
@@ -105,7 +135,7 @@ def deinterlaced(frames: Iterator[Stamped], time_base: Fraction) -> Iterator[Sta
         if kind != (kind := (frame.width, frame.height, frame.format.name, frame.colorspace, frame.color_range)):
             if graph:
                 yield from _pulled(graph, waiting, last=True)
-            graph = _deinterlacer(frame, time_base)
+            graph = _graph(frame, time_base, recipe)
         assert graph
         graph.push(frame)
         waiting.append(stamp)
@@ -114,19 +144,24 @@ def deinterlaced(frames: Iterator[Stamped], time_base: Fraction) -> Iterator[Sta
         yield from _pulled(graph, waiting, last=True)
 
 
-def _deinterlacer(frame: av.VideoFrame, time_base: Fraction) -> av.filter.Graph:
+def _graph(frame: av.VideoFrame, time_base: Fraction, recipe: Recipe) -> av.filter.Graph:
     graph = av.filter.Graph()
-    source = graph.add(
-        "buffer",
-        video_size=f"{frame.width}x{frame.height}",
-        pix_fmt=frame.format.name,
-        time_base=f"{time_base.numerator}/{time_base.denominator}",
-        pixel_aspect="1/1",
-        colorspace=str(frame.colorspace),
-        range=str(frame.color_range),
-    )
-    bwdif = graph.add("bwdif", mode="send_frame", parity="auto", deint="interlaced")
-    graph.link_nodes(source, bwdif, graph.add("buffersink")).configure()
+    nodes = [
+        graph.add(
+            "buffer",
+            video_size=f"{frame.width}x{frame.height}",
+            pix_fmt=frame.format.name,
+            time_base=f"{time_base.numerator}/{time_base.denominator}",
+            pixel_aspect="1/1",
+            colorspace=str(frame.colorspace),
+            range=str(frame.color_range),
+        )
+    ]
+    if recipe.deinterlace:
+        nodes.append(graph.add("bwdif", mode="send_frame", parity="auto", deint="interlaced"))
+    if recipe.left_chroma:
+        nodes.append(graph.add("setparams", chroma_location="left"))
+    graph.link_nodes(*nodes, graph.add("buffersink")).configure()
     return graph
 
 

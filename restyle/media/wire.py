@@ -38,6 +38,7 @@ class Recipe(NamedTuple):
     sws_matrix: int  # swscale's number; 0 for RGB
     full_range: bool
     deinterlace: bool
+    left_chroma: bool  # the codec does not say that its chroma sits on the left column of each pair
     hdr_transfer: str | None  # smpte2084 or arib-std-b67: to be tone-mapped
     hdr_primaries: str
     peak_nits: int
