@@ -2,7 +2,6 @@
 
 import logging
 import mimetypes
-import re
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -10,29 +9,22 @@ from datetime import datetime
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Any, BinaryIO, Self, TypeVar
-from urllib.parse import quote, urlsplit
+from typing import Any, BinaryIO, TypeVar
+from urllib.parse import quote
 
 import requests
 from azure.core import MatchConditions
-from azure.core.credentials import AzureSasCredential, TokenCredential
 from azure.core.exceptions import AzureError
-from azure.core.pipeline.transport import RequestsTransport
-from azure.storage.blob import BlobBlock, BlobClient, BlobProperties, ContainerClient, ContentSettings, ExponentialRetry
+from azure.storage.blob import BlobBlock, BlobClient, BlobProperties, ContainerClient, ContentSettings
 
-from restyle.errors import AccessDenied, BadSetting, BlobChanged, BlobExists, BlobNotFound
-from restyle.storage.azure_errors import Deed, NoContainer, OutOfRange, sas_expiry, translated
+from restyle.errors import AccessDenied, BlobChanged, BlobExists, BlobNotFound
+from restyle.storage.azure_client import BLOCK_BYTES
+from restyle.storage.azure_errors import Deed, NoContainer, OutOfRange, translated
 from restyle.storage.keys import check_key, check_prefix, is_key
 from restyle.storage.local import check_range, chunks, whole_file
 from restyle.storage.protocol import BlobInfo
-from restyle.storage.timeouts import Timeouts
-from restyle.storage.transport import bounded_session, ends_within
 
-API_VERSION = "2025-11-05"  # the newest that released emulators know
-BLOCK_BYTES = 8 << 20  # of an upload, held in memory one at a time; 50,000 of them are Azure's most: 390 GiB
-RANGE_BYTES = 4 << 20  # of a download; the service gives an MD5 for no longer range
 PAGE_BLOBS = 5000  # of a listing; Azure's most
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _WRITER = "restylewriter"  # metadata that names the one call that put a blob
 
 T = TypeVar("T")
@@ -40,62 +32,13 @@ _Blocks = list[BlobBlock]  # named here, since the class has a method called lis
 log = logging.getLogger(__name__)
 
 
-class _Transport(RequestsTransport):  # type: ignore[misc]  # lazily exported: mypy sees no type
-    """Reads every body whole within one try and its deadline, so that the SDK's retries cover broken bodies too."""
-
-    without_proxy_for: str | None = None
-
-    def __init__(self, connections: int, timeouts: Timeouts) -> None:
-        session = bounded_session(connections)
-        super().__init__(session=session, connection_timeout=timeouts.connect_s, read_timeout=timeouts.idle_s)
-        self._attempt_s = timeouts.attempt_s
-
-    def send(self, request: Any, **kwargs: Any) -> Any:  # the SDK's overloads, passed on
-        if self.without_proxy_for:
-            kwargs["proxies"] = {"no_proxy": self.without_proxy_for}
-        with ends_within(self._attempt_s):
-            return super().send(request, **{**kwargs, "stream": False})
-
-
 class AzureStore:
     """Blobs of one container, which is made by the first write where the credentials may."""
 
-    def __init__(self, client: ContainerClient, expires: datetime | None) -> None:
+    def __init__(self, client: ContainerClient, sas_expires: datetime | None) -> None:
         self._client = client
-        self._expires = expires
+        self._expires = sas_expires
         self._base = client.url.partition("?")[0]
-
-    @classmethod
-    def from_url(cls, account_url: str, container: str, sas: str, *, connections: int, timeouts: Timeouts) -> Self:
-        """By address; ``sas`` is a shared access signature, or empty for the machine's own identity."""
-        if sas and "sig=" not in sas:
-            raise BadSetting(
-                f"{account_url}/{container}: what follows '?' is no shared access signature; give a whole one"
-            )
-        if not sas and urlsplit(account_url).scheme != "https":
-            raise BadSetting(f"{account_url}/{container}: an identity is sent by https only; give a SAS, or use https")
-        credential = AzureSasCredential(sas) if sas else _identity()
-        transport = _Transport(connections, timeouts)
-        client = ContainerClient(account_url, _named(container), credential, **_options(transport, timeouts))
-        return cls._checked(client, transport, sas_expiry(sas))
-
-    @classmethod
-    def from_connection_string(cls, text: str, container: str, *, connections: int, timeouts: Timeouts) -> Self:
-        """By a connection string in Azure's own form."""
-        transport = _Transport(connections, timeouts)
-        with suppress(ValueError, KeyError):  # whose texts may hold the key
-            client = ContainerClient.from_connection_string(text, _named(container), **_options(transport, timeouts))
-            return cls._checked(client, transport, sas_expiry(text))
-        raise BadSetting("a connection string that Azure cannot read; copy it whole from the portal, or Azurite's own")
-
-    @classmethod
-    def _checked(cls, client: ContainerClient, transport: _Transport, expires: datetime | None) -> Self:
-        host = urlsplit(client.url).hostname
-        if host in _LOOPBACK:
-            transport.without_proxy_for = host
-        elif client.scheme != "https":
-            raise BadSetting(f"{client.url.partition('?')[0]}: plain http is for this machine only; use https")
-        return cls(client, expires)
 
     def __repr__(self) -> str:
         return f"AzureStore({self._base!r})"
@@ -166,6 +109,10 @@ class AzureStore:
     def url(self, key: str) -> str:
         """The blob's address without its SAS."""
         return f"{self._base}/{quote(check_key(key))}"
+
+    def free_bytes(self) -> int | None:
+        """An account has no bound that a run could meet."""
+        return None
 
     def _blob(self, key: str) -> BlobClient:
         return self._client.get_blob_client(check_key(key))
@@ -241,33 +188,6 @@ class AzureStore:
             while blob := self._call("list", prefix, lambda: next(found, None)):
                 if is_key(blob.name):
                     yield _info(blob.name, blob)
-
-
-def _options(transport: _Transport, timeouts: Timeouts) -> dict[str, Any]:
-    retries = timeouts.attempts - 1
-    return {
-        "transport": transport,
-        # Pauses of about 1, 3, 5, 9 s.
-        "retry_policy": ExponentialRetry(
-            initial_backoff=1, increment_base=2, random_jitter_range=1, retry_total=retries, retry_read=retries
-        ),
-        "api_version": API_VERSION,
-        "max_single_put_size": BLOCK_BYTES,
-        "max_single_get_size": RANGE_BYTES,
-        "max_chunk_get_size": RANGE_BYTES,
-    }
-
-
-def _identity() -> TokenCredential:
-    from azure.identity import DefaultAzureCredential  # noqa: PLC0415 - slow to import, and few stores need it
-
-    return DefaultAzureCredential()
-
-
-def _named(container: str) -> str:
-    if not re.fullmatch(r"[a-z0-9](-?[a-z0-9]){2,62}", container):
-        raise BadSetting(f"{container!r}: a container has 3 to 63 small letters, digits and single hyphens; rename it")
-    return container
 
 
 def _info(key: str, blob: BlobProperties) -> BlobInfo:

@@ -3,7 +3,6 @@
 import re
 from datetime import UTC, datetime
 from typing import Literal
-from urllib.parse import unquote
 
 import requests
 from azure.core.exceptions import (
@@ -27,6 +26,9 @@ _RIGHTS: dict[Deed, str] = {
     "delete": "'d' (delete)",
 }
 _BUSY = frozenset({408, 429})
+_UNKNOWN_CALLER = frozenset(
+    {"AuthenticationFailed", "AuthorizationFailure", "InvalidAuthenticationInfo", "NoAuthenticationInformation"}
+)
 # Another writer put the blob, or the container is on its way out: worth another try.
 _PASSING = frozenset({"InvalidBlockList", "InvalidBlobOrBlock", "ContainerBeingDeleted"})
 
@@ -69,16 +71,6 @@ def translated(
     return StoreUnavailable(f"{place}: what the store sent cannot be used ({type(error).__name__}); try again")
 
 
-def sas_expiry(text: str) -> datetime | None:
-    """When the SAS in a query or a connection string ends, as far as it says so."""
-    found = re.search(r"(?:^|[?&;=])se=([^&;]+)", text)
-    try:
-        end = datetime.fromisoformat(unquote(found[1])) if found else None
-    except ValueError:
-        return None
-    return end.replace(tzinfo=UTC) if end and end.tzinfo is None else end
-
-
 def _answered(error: HttpResponseError, place: str, deed: Deed, expires: datetime | None) -> StorageError:
     status, code = error.status_code or 0, _code(error)
     if status in (401, 403):
@@ -96,8 +88,10 @@ def _answered(error: HttpResponseError, place: str, deed: Deed, expires: datetim
 def _refused(place: str, deed: Deed, code: str, expires: datetime | None) -> AccessDenied:
     if expires and expires <= datetime.now(UTC):
         return AccessDenied(f"{place}: the SAS ended at {expires:%Y-%m-%d %H:%M:%S} UTC; give the store a new one")
-    if code in ("AuthenticationFailed", "InvalidAuthenticationInfo"):
-        return AccessDenied(f"{place}: the store does not accept the credentials ({code}); check or renew them")
+    if code in _UNKNOWN_CALLER:
+        return AccessDenied(
+            f"{place}: the store does not accept the credentials ({code}); renew them, and check the account's firewall"
+        )
     return AccessDenied(
         f"{place}: no right to {deed} ({code}); a SAS needs {_RIGHTS[deed]}, an identity the role "
         f"Storage Blob Data {'Reader' if deed in ('read', 'list') else 'Contributor'}"

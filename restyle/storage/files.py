@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import stat
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -133,6 +134,11 @@ class FileStore:
         """The file's path."""
         return str(self._root / check_key(key))
 
+    def free_bytes(self) -> int | None:
+        """Free on the disk of the folder, or of the nearest one that exists."""
+        place = next(p for p in (self._root, *self._root.parents) if p.exists())
+        return shutil.disk_usage(place).free
+
     def _etag(self, key: str) -> str | None:
         try:
             return self.stat(key).etag
@@ -150,9 +156,10 @@ class FileStore:
             if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
                 raise missing from None
             raise translated(error, self.url(key)) from error
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise missing
         with os.fdopen(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise missing
             yield file
 
     def _publish(self, key: str, data: bytes | BinaryIO, place: Place) -> BlobInfo:

@@ -30,7 +30,6 @@ def open_store(spec: str, *, connections: int = 32, timeouts: Timeouts | None = 
     Raises BadSetting, never with the spec in its message, for any other spec, for plain http to a host that is not
     loopback, and for ``block:NAME``, which only a run can load.
     """
-    timeouts = timeouts or Timeouts()
     try:
         parts = urlsplit(spec)
     except ValueError:
@@ -39,17 +38,22 @@ def open_store(spec: str, *, connections: int = 32, timeouts: Timeouts | None = 
         return FileStore(_folder(parts))
     if parts.scheme == "block":
         raise BadSetting("block:NAME is a Prefect block, loaded inside a run only; here name the store itself")
-    if parts.scheme in ("http", "https"):
-        from restyle.storage.azure import AzureStore  # noqa: PLC0415 - half a second that a local store need not spend
-
-        account_url, container = _account_and_container(parts)
-        return AzureStore.from_url(account_url, container, parts.query, connections=connections, timeouts=timeouts)
-    if is_connection_string(spec):
-        from restyle.storage.azure import AzureStore  # noqa: PLC0415 - as above
-
-        text, container = _without_container(spec)
-        return AzureStore.from_connection_string(text, container, connections=connections, timeouts=timeouts)
+    if parts.scheme in ("http", "https") or is_connection_string(spec):
+        return _container(spec, parts, connections, timeouts or Timeouts())
     raise BadSetting(f"not a store: {_FORMS}")
+
+
+def _container(spec: str, parts: SplitResult, connections: int, timeouts: Timeouts) -> Store:
+    # Imported here, since azure takes half a second that a folder need not spend.
+    from restyle.storage import azure, azure_client  # noqa: PLC0415
+
+    if is_connection_string(spec):
+        text, container = _without_container(spec)
+        client = azure_client.from_connection_string(text, container, connections, timeouts)
+    else:
+        account_url, container = _account_and_container(parts)
+        client = azure_client.from_url(account_url, container, parts.query, connections, timeouts)
+    return azure.AzureStore(client, sas_expires=azure_client.sas_expiry(spec))
 
 
 def is_connection_string(spec: str) -> bool:

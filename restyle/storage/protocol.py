@@ -58,3 +58,6 @@ class Store(Protocol):
 
     def url(self, key: str) -> str:
         """Where a person finds the blob: a path or URL without any secret."""
+
+    def free_bytes(self) -> int | None:
+        """Room left for more, None where the store knows no bound."""

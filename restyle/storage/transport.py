@@ -6,9 +6,8 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -16,28 +15,43 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 _SENT_AT_ONCE_BYTES = 1 << 16
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _current = threading.local()
 
 
-@contextmanager
-def ends_within(seconds: float) -> Iterator[None]:
-    """Requests of this thread raise TimeoutError once these seconds are over, whatever still arrives."""
-    _current.deadline = time.monotonic() + seconds
-    try:
-        yield
-    finally:
-        del _current.deadline
+def is_loopback(url: str) -> bool:
+    """Whether an address stays on this machine."""
+    return urlsplit(url).hostname in _LOOPBACK
 
 
-def bounded_session(connections: int) -> requests.Session:
-    """A session that keeps up to ``connections`` connections open, each obeying ``ends_within``."""
-    for name in ("urllib3.connectionpool", "urllib3.util.retry"):
-        logging.getLogger(name).addFilter(_SIGNATURES)
-    session = requests.Session()
-    adapter = _BoundedAdapter(pool_maxsize=connections)
-    session.mount("http://", adapter)
-    session.mount("https://", adapter)
-    return session
+class BoundedSession(requests.Session):
+    """A session of which every request, body included, is over within ``attempt_s``.
+
+    It keeps up to ``connections`` connections open, reads each body whole (so that whoever retries a request retries
+    its body too), and asks no proxy for this machine itself.
+    """
+
+    def __init__(self, connections: int, attempt_s: float) -> None:
+        super().__init__()
+        self._attempt_s = attempt_s
+        for scheme in ("http://", "https://"):
+            self.mount(scheme, _BoundedAdapter(pool_maxsize=connections))
+        for name in ("urllib3.connectionpool", "urllib3.util.retry"):
+            logging.getLogger(name).addFilter(_SIGNATURES)
+
+    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:  # requests' own options
+        """Raises requests' exceptions, of the body too."""
+        _current.deadline = time.monotonic() + self._attempt_s
+        try:
+            return super().send(request, **{**kwargs, "stream": False})
+        finally:
+            del _current.deadline
+
+    def merge_environment_settings(self, url: Any, proxies: Any, *others: Any) -> Any:  # as requests calls it
+        """The environment's proxies and certificates, as requests reads them."""
+        if is_loopback(str(url)):
+            proxies = {**(proxies or {}), "no_proxy": urlsplit(str(url)).hostname}
+        return super().merge_environment_settings(url, proxies, *others)
 
 
 class _BoundedSocket:
