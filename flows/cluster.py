@@ -76,7 +76,7 @@ def _count_workers(address: str) -> int:
         raise BadSetting(f"--cluster {address}: no Dask scheduler answers there ({error})") from error
 
 
-def task_runner(choice: ClusterChoice) -> DaskTaskRunner[Any]:
+def task_runner(choice: ClusterChoice) -> DaskTaskRunner:
     """The runner of a flow's mapped tasks; the cluster starts at the first task and ends with the flow."""
     if choice.address:
         return DaskTaskRunner(address=choice.address)

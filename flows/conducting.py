@@ -47,7 +47,11 @@ class Painting:
         uploaded.result()
         for _ in span.batches:
             self._room.acquire()
-        mapped = style_batch.map(list(span.batches), job_id=unmapped(self.plan.job.job_id), wait_for=[uploaded])
+        mapped = style_batch.map(
+            list(span.batches),
+            job_id=unmapped(self.plan.job.job_id),
+            wait_for=[uploaded.state],  # type: ignore[list-item]  # a future does not pickle; its state does
+        )
         for batch, future in zip(span.batches, mapped, strict=True):
             self.futures[batch] = future
             future.add_done_callback(partial(self._ended, batch))

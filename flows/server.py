@@ -7,16 +7,18 @@ import subprocess
 import sys
 import time
 import tomllib
-import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from itertools import count
 from pathlib import Path
+from typing import NamedTuple
 
-from restyle.errors import RestyleError
+from restyle.errors import BadSetting, RestyleError
 from restyle.processes import end, with_parent
 
+DRAIN_TIMEOUT_S = 10.0
 START_TIMEOUT_S = 180.0  # a first start makes the database: 15-20 s on a quiet machine
 
 SERVER_ENVIRONMENT = {
@@ -27,24 +29,43 @@ SERVER_ENVIRONMENT = {
 }
 
 
+class PrefectApi(NamedTuple):
+    """A Prefect API that may still be starting."""
+
+    url: str
+    await_ready: Callable[[], None]
+
+
 @contextmanager
-def prefect_api(home: Path) -> Iterator[str]:
-    """The URL of the Prefect API to use: the configured one, or that of a private server.
+def prefect_api(home: Path) -> Iterator[PrefectApi]:
+    """The Prefect API to use: the configured one, or that of a private server that is started here.
 
     A private server listens on loopback, keeps its database under `home` so that the run can be looked at later,
     and ends with the context. The environment makes this process and its children use it, so this comes
-    before the first import of Prefect. Raises RestyleError where the server does not start.
+    before the first import of Prefect. It starts while the caller does other things: call await_ready before use,
+    which raises BadSetting or RestyleError where no API answers.
     """
     configured = configured_api()
     if configured:
-        yield configured
+        yield PrefectApi(configured, partial(_require_answer, configured))
         return
-    with _free_database(home) as database, _server(database) as url:
-        os.environ["PREFECT_API_URL"] = url
+    with _free_database(home) as database, _server(database) as api:
+        os.environ["PREFECT_API_URL"] = api.url
         try:
-            yield url
+            yield api
         finally:
+            _drain()
             del os.environ["PREFECT_API_URL"]
+
+
+def _drain() -> None:
+    """Send what this process still has for the server: left unsent, it would be tried for a minute at exit."""
+    if "prefect" in sys.modules:
+        from prefect.events.worker import EventsWorker  # noqa: PLC0415  (see the first line of this file)
+        from prefect.logging.handlers import APILogWorker  # noqa: PLC0415
+
+        APILogWorker.drain_all(timeout=DRAIN_TIMEOUT_S)
+        EventsWorker.drain_all(timeout=DRAIN_TIMEOUT_S)
 
 
 def configured_api() -> str | None:
@@ -77,7 +98,7 @@ def _free_database(home: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _server(database: Path) -> Iterator[str]:
+def _server(database: Path) -> Iterator[PrefectApi]:
     port = _free_port()
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     environment = {
@@ -98,24 +119,33 @@ def _server(database: Path) -> Iterator[str]:
             preexec_fn=with_parent(),  # noqa: PLW1509  (the call in the child takes no lock)
         )
         try:
-            _await_health(process, port, log_file)
-            yield environment["PREFECT_API_URL"]
+            url = environment["PREFECT_API_URL"]
+            yield PrefectApi(url, partial(_await_health, process, url, log_file))
         finally:
             end(process)
 
 
-def _await_health(process: subprocess.Popen[bytes], port: int, log_file: Path) -> None:
+def _await_health(process: subprocess.Popen[bytes], url: str, log_file: Path) -> None:
     deadline = time.monotonic() + START_TIMEOUT_S
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            break
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/health", timeout=5):
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.1)
+    while process.poll() is None and time.monotonic() < deadline:
+        if _answers(url):
+            return
+        time.sleep(0.1)
     tail = log_file.read_text(errors="replace")[-2000:]
     raise RestyleError(f"the private Prefect server did not start (its log is {log_file}):\n{tail}")
+
+
+def _require_answer(url: str) -> None:
+    if not _answers(url):
+        raise BadSetting(f"PREFECT_API_URL {url}: no Prefect server answers there; start it, or unset the variable")
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/health", timeout=5):
+            return True
+    except OSError:
+        return False
 
 
 def _free_port() -> int:

@@ -75,14 +75,14 @@ def stylize_video(request: Request) -> Report:
     with spool_folder(Settings().home / "spool") as folder:
         step("uploading inputs")
         style = resolve_style(request.style)
-        video = upload_inputs(request.local, request.key, style)
+        video = upload_inputs(request.local, request.key, style, return_state=True).result()
         job = Job(video=video, style=StyleRef(name=style.name, sha256=style.sha256), look=request.look)
         source = request.local or fetch(stores.data, video, folder)
         surveyed = None if _is_painted(request, stores, job) else survey_worker.submit(request.threads)
         step("looking at the video")
-        info = probe(job, source)
+        info = probe(job, source, return_state=True).result()
         mux = rehearse(source, info, request.output, painted_size(info, job.look.max_side))
-        sound = extract_audio(job, source, info, folder / "audio.mka")
+        sound = extract_audio(job, source, info, folder / "audio.mka", return_state=True).result()
         if surveyed:
             plan = _fix_plan(request, stores, job, info, surveyed.result())
             records, reused = _paint(request, stores, plan, info, source, folder)
@@ -91,7 +91,7 @@ def stylize_video(request: Request) -> Report:
             records = Ledger(stores.control, stores.data, plan).recorded()
             reused = frozenset(entry.batch.index for entry in records)
         step("joining frames and sound")
-        made = reassemble(plan, info, mux, request.output, source, sound, folder)
+        made = reassemble(plan, info, mux, request.output, source, sound, folder, return_state=True).result()
         report = make_report(stores.data, plan, info, made, records, reused, time.monotonic() - started)
         stores.data.write(report_file(job.job_id), report.model_dump_json(indent=2).encode())
         if not request.keep_frames:

@@ -23,7 +23,7 @@ def require_room_for_frames(data: Store, spool: Path, plan: Plan) -> None:
     images = 2 * plan.frame_count * image
     free = data.free_bytes()
     if free is not None:
-        _require(free, images * (1 + OUTPUT_SHARE), data.url(""), "the frames of this video, source and painted,")
+        _require(free, images * (1 + OUTPUT_SHARE), data.url("runs"), "the frames of this video, source and painted,")
     _require(
         shutil.disk_usage(spool).free,
         min(SPOOLED_FRAMES, plan.frame_count) * image + images * OUTPUT_SHARE,

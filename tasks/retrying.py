@@ -42,8 +42,9 @@ RETRYING: Options = {
 
 
 def already(name: str, message: str, result: Result) -> Result:
-    """Returned by a step that finds its work done: it ends Completed under `name`, and its caller gets `result`.
+    """Returned by a step that finds its work done: it ends Completed under `name`, with `result`.
 
-    Prefect takes the state for the run's and hands the caller what is in it, hence the type.
+    Prefect takes a state that a task returns for the state of its run, hence the type; callers of such a task ask
+    for the state (`return_state=True`) and take the result from it.
     """
     return cast(Result, Completed(name=name, message=message, data=result))

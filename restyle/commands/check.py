@@ -50,7 +50,7 @@ def _store(name: str) -> Callable[[], str]:
         store = getattr(open_stores(), name)
         next(iter(store.list("videos/" if name == "data" else "styles/")), None)
         free = store.free_bytes()
-        return f"{store.place}" + ("" if free is None else f", {free / 1e9:.0f} GB free")
+        return repr(store) + ("" if free is None else f", {free / 1e9:.0f} GB free")
 
     return probe
 

@@ -27,13 +27,14 @@ def run(options: argparse.Namespace) -> int:
     """Paint a video; prints what was made, last the output's absolute path."""
     target = _target(options)
     output = OutputOptions(codec=options.codec, crf=options.crf, suffix=target.suffix)
-    _check_inputs(options)
     if not options.verbose:
         os.environ.update(QUIET)
     from flows.server import prefect_api
 
     with showing_progress():
-        with prefect_api(Settings().home / "prefect"):
+        with prefect_api(Settings().home / "prefect") as api:
+            _check_inputs(options)  # while the server starts
+            api.await_ready()
             report = _conduct(options, output)
         data = open_stores().data
         data.download(report.output.key, target)

@@ -51,8 +51,9 @@ class Shell:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """One Prefect server for all tests of this folder that need not start their own."""
-    with prefect_api(tmp_path_factory.mktemp("prefect")) as url:
-        yield url
+    with prefect_api(tmp_path_factory.mktemp("prefect")) as api:
+        api.await_ready()
+        yield api.url
 
 
 @pytest.fixture
