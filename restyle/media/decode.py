@@ -80,7 +80,7 @@ class FrameDecoder:
         if self._child and self._next > start:
             self.close()
         if not self._child:
-            self._child = DecoderProcess(self._path, "decode", wire.to_json(self._recipe).decode())
+            self._child = DecoderProcess(self._path, "decode_child", wire.to_json(self._recipe).decode())
             self._next = 0
         return self._child
 

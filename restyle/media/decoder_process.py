@@ -54,13 +54,14 @@ def open_video(path: Path) -> int:
 class DecoderProcess:
     """A child that decodes one video; a context manager that kills and reaps it."""
 
-    def __init__(self, path: Path, mode: str, detail: str) -> None:
+    def __init__(self, path: Path, module: str, detail: str) -> None:
+        """module: probe_child or decode_child; detail: what it takes as its argument."""
         self.path = path
         self._stderr_tail = bytearray()
         video = open_video(path)
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "restyle.media.child", str(video), mode, detail],
+                [sys.executable, "-P", "-m", f"restyle.media.{module}", str(video), detail],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,

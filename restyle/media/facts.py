@@ -12,7 +12,10 @@ from av.sidedata.sidedata import Type as SideDataType
 from restyle.media import limits
 from restyle.media.source import Refused, Source, open_source
 
-NO_FRAME = "holds no frame that can be decoded; it is encrypted, empty or damaged beyond use"
+NO_FRAME = (
+    "holds no frame that can be decoded: it is encrypted, damaged beyond use or larger than "
+    f"{limits.MAX_PIXELS} pixels a frame; pass another file"
+)
 
 Facts = dict[str, Any]  # Any: a JSON object, read by probe.py alone
 

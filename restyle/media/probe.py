@@ -21,7 +21,7 @@ _PEAKS = (203, 10000)  # nits between which a stated peak can mean something
 
 def check_video(path: Path) -> None:
     """A first look, in well under a second: raises what probe_video would raise of a file that is no video at all."""
-    with DecoderProcess(path, "look", "") as child:
+    with DecoderProcess(path, "probe_child", "look") as child:
         header = child.header()
         if header.kind != wire.RESULT:
             raise DecodingFailed(f"{path}: its decoder answered {header.kind!r} to a look")
@@ -32,7 +32,7 @@ def probe_video(path: Path) -> VideoInfo:
 
     Raises UnsupportedMedia for a file that is no video restyle can use, DecodingFailed when its decoder dies or hangs.
     """
-    with DecoderProcess(path, "probe", str(limits.DECODER_THREADS)) as child:
+    with DecoderProcess(path, "probe_child", str(limits.DECODER_THREADS)) as child:
         header = child.header()
         if header.kind != wire.RESULT:
             raise DecodingFailed(f"{path}: its decoder answered {header.kind!r} to a probe")
