@@ -8,6 +8,7 @@ soon as the *thread* that started it ends.)
 
 import os
 import resource
+import signal
 import sys
 import threading
 import time
@@ -50,6 +51,7 @@ class Output:
 def serve(answer: Callable[[int, str, Commands, Output], None]) -> None:
     """Let answer deal with the open file and the detail the parent names; every failure becomes a message."""
     fd, detail = int(sys.argv[1]), sys.argv[2]
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole terminal; the parent decides what it means
     output = Output()
     commands = Commands()
     threading.Thread(target=_read_commands, args=(commands,), daemon=True).start()

@@ -85,6 +85,7 @@ def _of_first_frame(frame: av.VideoFrame) -> Facts:
             frame.format.name.startswith("yuvj"),
         ],
         "peak_nits": _peak_nits(frame),
+        "dolby_vision": _side_data(frame, SideDataType.DOVI_RPU_BUFFER) is not None,
     }
 
 

@@ -51,6 +51,8 @@ def _info(path: Path, facts: dict[str, Any]) -> VideoInfo:  # Any: the JSON of f
     stored = stored_tags(ColorCodes(*facts["color"]), width, height)
     if stored.matrix not in SWSCALE_MATRICES and stored.matrix != "gbr":
         raise UnsupportedMedia(f"{path}: has colours coded as {stored.matrix}; convert it to BT.709 first")
+    if facts["dolby_vision"] and stored.transfer not in HDR_TRANSFERS:  # profile 5: no picture without its metadata
+        raise UnsupportedMedia(f"{path}: is Dolby Vision without an HDR10 or HLG picture; export it as HDR10 first")
     given = given_tags(stored, width, height)
     hdr = stored.transfer in HDR_TRANSFERS
     aspect = _sane_aspect(Fraction(*facts["sample_aspect"]))

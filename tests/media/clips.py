@@ -154,7 +154,13 @@ CLIPS: tuple[Clip, ...] = (
         audio=("vorbis",),
         hidden_packets=1,
     ),
-    Clip("size_change", "the picture size changes half way", ".ts", recipes.size_change, 40),
+    Clip(
+        "size_change",
+        "the picture size changes half way",
+        ".ts",
+        recipes.spliced(recipes.piece(0), recipes.piece(1, size="192x108")),
+        40,
+    ),
     # Codecs and containers
     Clip(
         "vp9_opus",
@@ -292,6 +298,21 @@ CLIPS: tuple[Clip, ...] = (
         ".mpg",
         video(
             "-c:v", "mpeg2video", "-b:v", "3M", "-flags", "+ildct+ilme", rate="50", size="160x96", filters=recipes.BFF
+        ),
+        40,
+        160,
+        96,
+        interlaced=True,
+    ),
+    Clip(
+        "interlaced_half",
+        "progressive first, then interlaced",
+        ".ts",
+        recipes.spliced(
+            recipes.piece(0, size="160x96"),
+            recipes.piece(
+                1, "-flags", "+ildct+ilme", "-x264-params", "tff=1", rate="50", size="160x96", filters=recipes.TFF
+            ),
         ),
         40,
         160,

@@ -239,15 +239,24 @@ def _second_random_access(packets: bytes) -> int:
     return starts[1]
 
 
-def size_change(target: Path) -> None:
-    """A broadcast that changes its picture size half way."""
-    with target.open("wb") as joined:
-        for number, size in enumerate(("160x90", "192x108")):
-            part = target.with_name(f"part{number}-{target.name}")
-            start = ("-output_ts_offset", str(number * 0.8), "-f", "mpegts")
-            video(*X264, "-bf", "0", *start, frames=20, size=size)(part)
-            joined.write(part.read_bytes())
-            part.unlink()
+def spliced(*parts: Build) -> Build:
+    """A broadcast of several pieces, each 20 frames at 25 a second, one after the other."""
+
+    def build(target: Path) -> None:
+        with target.open("wb") as joined:
+            for number, part in enumerate(parts):
+                piece = target.with_name(f"piece{number}-{target.name}")
+                part(piece)
+                joined.write(piece.read_bytes())
+                piece.unlink()
+
+    return build
+
+
+def piece(number: int, *args: str, rate: str = "25", size: str = "160x90", filters: str | None = None) -> Build:
+    """The piece of a broadcast with this number. No B-frames, so that it ends where the next begins."""
+    place = ("-bf", "0", "-output_ts_offset", str(number * 0.8), "-f", "mpegts")
+    return video(*X264, *place, *args, frames=20, rate=rate, size=size, filters=filters)
 
 
 def sound_first(target: Path) -> None:

@@ -8,9 +8,10 @@ import pytest
 
 from restyle.errors import UnsupportedMedia
 from restyle.media import limits
+from restyle.media.decoder_process import DecoderProcess
 from restyle.media.probe import probe_video
 from tests.media.clips import ClipCache
-from tests.media.recipes import X264, ffmpeg, tone, video
+from tests.media.recipes import X264, ffmpeg, tag, to_yuv, tone, video
 
 PLAYLIST = "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:1.6,\n{clip}\n#EXT-X-ENDLIST\n"
 CONCAT = "ffconcat version 1.0\nfile '{clip}'\n"
@@ -146,6 +147,27 @@ def test_a_codec_nobody_needs_is_not_decoded(tmp_path: Path) -> None:
     clip = tmp_path / "old.avi"
     video("-c:v", "zmbv", frames=2, filters="format=bgr0")(clip)
     assert "is coded in zmbv" in refusal(clip)
+
+
+def test_a_matrix_the_converter_lacks(tmp_path: Path) -> None:
+    clip = tmp_path / "ycgco.mp4"
+    video(*X264, frames=2, filters=f"{to_yuv()},{tag('ycgco')}")(clip)
+    assert "has colours coded as ycgco" in refusal(clip)
+
+
+def test_a_video_of_days(tmp_path: Path) -> None:
+    clip = tmp_path / "days.mkv"
+    late = ("-vf", "settb=1/1000,setpts='if(eq(N,4),300000,N*0.04)/TB'")
+    video(*X264, *late, "-fps_mode", "passthrough", "-enc_time_base", "1/1000", frames=5)(clip)
+    assert "lasts 300000 s, above the limit" in refusal(clip)
+
+
+def test_dolby_vision_without_a_plain_picture(clips: ClipCache, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No encoder at hand writes profile 5; its mark is Dolby's metadata on a picture that names no transfer."""
+    gathered = DecoderProcess.json
+    monkeypatch.setattr(DecoderProcess, "json", lambda self, header: gathered(self, header) | {"dolby_vision": True})
+    assert "is Dolby Vision" in refusal(clips["one_frame"])
+    assert probe_video(clips["hdr_pq"]).tone_map == "bt2390"
 
 
 def test_a_video_beside_a_cover_picture_is_found(clips: ClipCache, tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ APART = {"rotated_90": 8, "rotated_180": 8, "rotated_270": 8, "mirrored": 8, "si
 LEFT_CHROMA = ("h264", "hevc", "mpeg2video", "mpeg4", "vp8", "vp9")
 SEEKABLE = (
     "cfr_25", "b_pyramid", "open_gop", "cut_by_stream_copy", "vp8_alt_ref", "interlaced_tff", "interlaced_bff",
+    "interlaced_half",
     "hdr_pq", "size_change", "damaged_tail", "starts_negative", "rotated_90",
 )  # fmt: skip
 

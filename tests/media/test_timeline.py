@@ -1,12 +1,12 @@
 """Time stamps: kept where the file has them, made up where it has none, always rising."""
 
+import itertools
 from fractions import Fraction
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from restyle.media.timeline import Clock, first_stamp, step_in_ticks
-import itertools
 
 STEP, SECOND = 40, 1000
 
