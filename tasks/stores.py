@@ -3,8 +3,12 @@
 from functools import lru_cache
 from typing import NamedTuple
 
+from restyle.errors import BadSetting
 from restyle.settings import Settings
 from restyle.storage import Store, open_store
+from restyle.storage.open import with_container
+
+BLOCK = "block:"
 
 
 class Stores(NamedTuple):
@@ -22,4 +26,20 @@ def open_stores() -> Stores:
 
 @lru_cache(maxsize=8)
 def _open(spec: str) -> Store:
-    return open_store(spec)
+    return open_store(_of_block(spec.removeprefix(BLOCK)) if spec.startswith(BLOCK) else spec)
+
+
+def _of_block(name: str) -> str:
+    """The store that a prefect-azure container block names, in the words of open_store."""
+    from prefect_azure.blob_storage import AzureBlobStorageContainer  # noqa: PLC0415  (only where a block is used)
+
+    try:
+        block = AzureBlobStorageContainer.load(name)
+    except ValueError as error:
+        raise BadSetting(
+            f"block:{name}: no block azure-blob-storage-container/{name} on the Prefect server; make it there"
+        ) from error
+    credentials = block.credentials
+    if credentials.connection_string is not None:
+        return with_container(credentials.connection_string.get_secret_value(), block.container_name)
+    return f"{str(credentials.account_url).rstrip('/')}/{block.container_name}"

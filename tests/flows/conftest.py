@@ -42,6 +42,11 @@ class Shell:
             command, env=environment, cwd=self.home, stdout=quiet, stderr=quiet, start_new_session=True
         )
 
+    def python(self, code: str, stdin: str) -> None:
+        """Run a piece of Python as a user of the same server would."""
+        environment = {**os.environ, **self.environment}
+        subprocess.run([sys.executable, "-c", code], env=environment, input=stdin, text=True, check=True, timeout=120)
+
     def stored(self, prefix: str) -> dict[str, bytes]:
         """Every file below a folder of the home, by its path there."""
         root = self.home / prefix
