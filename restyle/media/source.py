@@ -85,7 +85,7 @@ def open_source(fd: int, threads: int, stream_index: int | None = None) -> Itera
         "codec_whitelist": ",".join(limits.VIDEO_DECODERS + limits.AUDIO_DECODERS),
         "protocol_whitelist": "none",
         "max_pixels": str(limits.MAX_PIXELS),
-        "max_streams": str(limits.MAX_STREAMS),
+        "max_streams": str(limits.MAX_STREAMS + 1),  # one more, to tell: libav drops what is above in silence
     }
     with os.fdopen(os.dup(fd), "rb", buffering=0) as file:
         file.seek(0)
@@ -115,7 +115,7 @@ def _why_unopened(fd: int, error: av.error.FFmpegError) -> str:
 def _main_stream(container: av.container.InputContainer) -> av.video.stream.VideoStream:
     """The stream a player shows: the default one, then the largest, then the first; a cover picture is none."""
     if len(container.streams) > limits.MAX_STREAMS:
-        raise Refused(f"holds {len(container.streams)} streams, above the limit of {limits.MAX_STREAMS}")
+        raise Refused(f"holds more than {limits.MAX_STREAMS} streams, the limit; copy the ones that matter first")
     streams = [stream for stream in container.streams.video if not stream.disposition & _NOT_FRAMES]
     if not streams:
         kinds = sorted({stream.type for stream in container.streams})

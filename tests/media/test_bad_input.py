@@ -11,7 +11,7 @@ from restyle.media import limits
 from restyle.media.decoder_process import DecoderProcess
 from restyle.media.probe import probe_video
 from tests.media.clips import ClipCache
-from tests.media.recipes import X264, ffmpeg, tag, to_yuv, tone, video
+from tests.media.recipes import X264, ffmpeg, picture, tag, to_yuv, tone, video
 
 PLAYLIST = "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:1.6,\n{clip}\n#EXT-X-ENDLIST\n"
 CONCAT = "ffconcat version 1.0\nfile '{clip}'\n"
@@ -153,6 +153,14 @@ def test_a_matrix_the_converter_lacks(tmp_path: Path) -> None:
     clip = tmp_path / "ycgco.mp4"
     video(*X264, frames=2, filters=f"{to_yuv()},{tag('ycgco')}")(clip)
     assert "has colours coded as ycgco" in refusal(clip)
+
+
+def test_a_file_of_countless_streams(tmp_path: Path) -> None:
+    clip = tmp_path / "many.mkv"
+    maps = ("-map", "0:v", *("-map", "1:a") * 70)
+    source = ("-f", "lavfi", "-i", f"{picture()},{to_yuv()}", *tone(seconds=0.1))
+    ffmpeg(*source, *maps, "-frames:v", "2", *X264, "-c:a", "pcm_s16le", clip)
+    assert "more than 64 streams" in refusal(clip)
 
 
 def test_a_video_of_days(tmp_path: Path) -> None:
