@@ -1,5 +1,6 @@
 """Clients of one container: their credentials, connections, time-outs and retries."""
 
+import logging
 import random
 import re
 from contextlib import suppress
@@ -8,6 +9,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from azure.core.credentials import AzureSasCredential, TokenCredential
+from azure.core.exceptions import ClientAuthenticationError
 from azure.core.pipeline.transport import RequestsTransport
 from azure.storage.blob import ContainerClient, ExponentialRetry
 
@@ -56,6 +58,12 @@ class _Retries(ExponentialRetry):
         super().__init__(retry_total=again, retry_connect=again, retry_read=again, retry_status=again)
         self._pause_s = timeouts.pause_s
 
+    def increment(self, settings: dict[str, Any], request: Any, response: Any = None, error: Any = None) -> bool:
+        """Whether another try is left: none for an identity that is not there, which azure-identity has tried itself."""
+        return not isinstance(error, ClientAuthenticationError) and super().increment(
+            settings, request, response, error
+        )
+
     def get_backoff_time(self, settings: dict[str, Any]) -> float:  # the SDK's record of one request
         """Seconds before the next try."""
         return float(self._pause_s * 2 ** (settings["count"] - 1) * random.uniform(0.75, 1.25))  # noqa: S311
@@ -69,11 +77,7 @@ def _checked(client: ContainerClient) -> ContainerClient:
 
 def _options(connections: int, timeouts: Timeouts) -> dict[str, Any]:
     return {
-        "transport": RequestsTransport(
-            session=BoundedSession(connections, timeouts.attempt_s),
-            connection_timeout=timeouts.connect_s,
-            read_timeout=timeouts.idle_s,
-        ),
+        "transport": RequestsTransport(session=BoundedSession(connections, timeouts)),
         "retry_policy": _Retries(timeouts),
         "api_version": API_VERSION,
         "max_single_put_size": BLOCK_BYTES,
@@ -85,6 +89,7 @@ def _options(connections: int, timeouts: Timeouts) -> dict[str, Any]:
 def _identity() -> TokenCredential:
     from azure.identity import DefaultAzureCredential  # noqa: PLC0415 - slow to import, and few stores need it
 
+    logging.getLogger("azure.identity").setLevel(logging.ERROR)  # it warns in 14 lines of what our error says in one
     return DefaultAzureCredential()
 
 

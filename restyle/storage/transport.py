@@ -14,9 +14,11 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
+from restyle.storage.timeouts import Timeouts
+
 _SENT_AT_ONCE_BYTES = 1 << 16
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-_current = threading.local()
+_current = threading.local()  # deadline and idle_s of the request that this thread is making
 
 
 def is_loopback(url: str) -> bool:
@@ -25,15 +27,15 @@ def is_loopback(url: str) -> bool:
 
 
 class BoundedSession(requests.Session):
-    """A session of which every request, body included, is over within ``attempt_s``.
+    """A session of which every request, body included, is over within ``timeouts.attempt_s``.
 
     It keeps up to ``connections`` connections open, reads each body whole (so that whoever retries a request retries
     its body too), and asks no proxy for this machine itself.
     """
 
-    def __init__(self, connections: int, attempt_s: float) -> None:
+    def __init__(self, connections: int, timeouts: Timeouts) -> None:
         super().__init__()
-        self._attempt_s = attempt_s
+        self._timeouts = timeouts
         for scheme in ("http://", "https://"):
             self.mount(scheme, _BoundedAdapter(pool_maxsize=connections))
         for name in ("urllib3.connectionpool", "urllib3.util.retry"):
@@ -41,11 +43,9 @@ class BoundedSession(requests.Session):
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:  # requests' own options
         """Raises requests' exceptions, of the body too."""
-        _current.deadline = time.monotonic() + self._attempt_s
-        try:
-            return super().send(request, **{**kwargs, "stream": False})
-        finally:
-            del _current.deadline
+        _current.deadline, _current.idle_s = time.monotonic() + self._timeouts.attempt_s, self._timeouts.idle_s
+        timeout = (self._timeouts.connect_s, self._timeouts.idle_s)
+        return super().send(request, **{**kwargs, "timeout": timeout, "stream": False})
 
     def merge_environment_settings(self, url: Any, proxies: Any, *others: Any) -> Any:  # as requests calls it
         """The environment's proxies and certificates, as requests reads them."""
@@ -55,21 +55,17 @@ class BoundedSession(requests.Session):
 
 
 class _BoundedSocket:
-    """A socket whose time-outs shrink to what the deadline leaves.
+    """A socket of which every call ends with the request's deadline, and after ``idle_s`` without a byte.
 
-    A socket's own time-out starts anew with each byte; a peer that trickles would hold a request for ever.
+    A socket's own time-out starts anew with each byte received, so a peer that trickles would hold a request for
+    ever; and urllib3 sends a connection's first request, however large, with the time-out of connecting.
     """
 
     def __init__(self, inner: socket.socket) -> None:
         self._inner = inner
-        self._idle_s = inner.gettimeout()
 
     def __getattr__(self, name: str) -> Any:  # the rest of socket.socket, of whatever type
         return getattr(self._inner, name)
-
-    def settimeout(self, idle_s: float | None) -> None:
-        self._idle_s = idle_s
-        self._inner.settimeout(idle_s)
 
     def sendall(self, data: Any) -> None:  # any buffer
         view = memoryview(data).cast("B")
@@ -81,11 +77,11 @@ class _BoundedSocket:
         return io.BufferedReader(_BoundedReader(self, self._inner.makefile("rb", buffering=0)))
 
     def arm(self) -> None:
-        """Let the next call of the system end with the deadline at the latest."""
-        left = getattr(_current, "deadline", float("inf")) - time.monotonic()
+        """Bound the next call of the system."""
+        left = _current.deadline - time.monotonic()
         if left <= 0:
             raise TimeoutError("the request's time is over")
-        self._inner.settimeout(left if self._idle_s is None else min(left, self._idle_s))
+        self._inner.settimeout(min(left, _current.idle_s))
 
 
 class _BoundedReader(io.RawIOBase):

@@ -2,6 +2,7 @@
 
 import http.client
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -126,16 +127,16 @@ def faulty_proxy(upstream_url: str) -> Iterator[FaultyProxy]:
 
 
 @contextmanager
-def deaf_server(read_byte_each_s: float | None = None) -> Iterator[int]:
-    """The port of a server that accepts and never answers; it reads nothing, or a little now and then."""
+def deaf_server(reads_each_s: float | None = None, tls: ssl.SSLContext | None = None) -> Iterator[int]:
+    """The port of a server that accepts and never answers; it reads nothing, or 16 KiB now and then."""
     over = threading.Event()
     with socket.create_server(("127.0.0.1", 0), backlog=16) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)  # so that a sender soon has to wait
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 17)  # so that a sender soon has to wait
 
         def hold(connection: socket.socket) -> None:
-            with connection, suppress(OSError):
-                while not over.wait(read_byte_each_s or 0.1):
-                    if read_byte_each_s and not connection.recv(4096):
+            with suppress(OSError), tls.wrap_socket(connection, server_side=True) if tls else connection as talking:
+                while not over.wait(reads_each_s or 0.1):
+                    if reads_each_s and not talking.recv(1 << 14):
                         return
 
         def accept() -> None:

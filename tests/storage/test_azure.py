@@ -3,6 +3,7 @@
 import ipaddress
 import logging
 import pickle
+import ssl
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -216,43 +217,6 @@ def test_a_conditional_write_whose_answer_was_lost_knows_its_own_blob(faulty: St
         faulty.create("once", b"mine")
 
 
-def timed(call: Callable[[], object]) -> float:
-    """Seconds until the call gave up as it should."""
-    began = time.monotonic()
-    with pytest.raises(StoreUnavailable) as caught:
-        call()
-    assert is_transient(caught.value)
-    return time.monotonic() - began
-
-
-@pytest.mark.parametrize("fault", ["silence", "trickle"])
-def test_no_download_hangs(azurite: Azurite, proxy: FaultyProxy, faulty: Store, container: str, fault: Fault) -> None:
-    faulty.write("k", b"x" * 100_000)
-    proxy.choose = lambda method, path: fault
-    store = open_store(proxy.through(azurite.connection_string(container)), timeouts=HASTY)
-    assert timed(lambda: store.read("k")) < 2.5
-    assert timed(lambda: list(store.list())) < 2.5
-
-
-@pytest.mark.parametrize("read_byte_each_s", [None, 0.05])
-def test_no_upload_hangs_on_a_server_that_does_not_read(azurite: Azurite, read_byte_each_s: float | None) -> None:
-    with deaf_server(read_byte_each_s) as port:
-        spec = azurite.connection_string("data").replace(azurite.url.rpartition(":")[2], str(port))
-        store = open_store(spec, timeouts=HASTY)
-        assert timed(lambda: store.write("k", b"x" * (8 * MIB - 1))) < 2.5
-        assert timed(lambda: store.write("k", b"x" * (20 * MIB))) < 2.5
-        assert timed(lambda: store.stat("k")) < 2.5
-
-
-def test_a_store_out_of_reach_says_so() -> None:
-    spec = f"http://127.0.0.1:9/account/data?{'sig=planted'}"
-    began = time.monotonic()
-    with pytest.raises(StoreUnavailable, match="cannot be reached") as caught:
-        open_store(spec, timeouts=HASTY).read("k")
-    assert time.monotonic() - began < 3
-    without_secrets(caught.value, "planted")
-
-
 def self_signed(folder: Path) -> tuple[Path, Path]:
     """A certificate of 127.0.0.1 and its key."""
     key = ec.generate_private_key(ec.SECP256R1())
@@ -274,6 +238,62 @@ def self_signed(folder: Path) -> tuple[Path, Path]:
     plain = serialization.NoEncryption()
     paths[1].write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain))
     return paths
+
+
+def timed(call: Callable[[], object]) -> float:
+    """Seconds until the call gave up as it should."""
+    began = time.monotonic()
+    with pytest.raises(StoreUnavailable) as caught:
+        call()
+    assert is_transient(caught.value)
+    return time.monotonic() - began
+
+
+@pytest.mark.parametrize("fault", ["silence", "trickle"])
+def test_no_download_hangs(azurite: Azurite, proxy: FaultyProxy, faulty: Store, container: str, fault: Fault) -> None:
+    faulty.write("k", b"x" * 100_000)
+    proxy.choose = lambda method, path: fault
+    store = open_store(proxy.through(azurite.connection_string(container)), timeouts=HASTY)
+    assert timed(lambda: store.read("k")) < 2.5
+    assert timed(lambda: list(store.list())) < 2.5
+
+
+@pytest.fixture(params=["http", "https"])
+def tls(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext | None:
+    """What a server needs to speak https, trusted by the client; None for plain http."""
+    if request.param == "http":
+        return None
+    certificate, key = self_signed(tmp_path)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    return context
+
+
+@pytest.mark.parametrize("reads_each_s", [None, 0.01])
+def test_no_upload_hangs_on_a_server_that_hardly_reads(tls: ssl.SSLContext | None, reads_each_s: float | None) -> None:
+    with deaf_server(reads_each_s, tls) as port:
+        spec = f"{'https' if tls else 'http'}://127.0.0.1:{port}/account/data?sig=x"
+        store = open_store(spec, timeouts=HASTY.model_copy(update={"idle_s": 1}))
+        assert timed(lambda: store.write("k", b"x" * (8 * MIB - 1))) < 2.5
+        assert timed(lambda: store.write("k", b"x" * (20 * MIB))) < 2.5
+        assert timed(lambda: store.stat("k")) < 2.5
+
+
+def test_an_upload_may_pause_for_longer_than_connecting_may_take(tls: ssl.SSLContext | None) -> None:
+    with deaf_server(None, tls) as port:
+        spec = f"{'https' if tls else 'http'}://127.0.0.1:{port}/account/data?sig=x"
+        store = open_store(spec, timeouts=Timeouts(connect_s=0.8, idle_s=1.6, attempt_s=5, attempts=1))
+        assert timed(lambda: store.write("k", b"x" * (20 * MIB))) > 1.5
+
+
+def test_a_store_out_of_reach_says_so() -> None:
+    spec = f"http://127.0.0.1:9/account/data?{'sig=planted'}"
+    began = time.monotonic()
+    with pytest.raises(StoreUnavailable, match="cannot be reached") as caught:
+        open_store(spec, timeouts=HASTY).read("k")
+    assert time.monotonic() - began < 3
+    without_secrets(caught.value, "planted")
 
 
 def test_tls_is_spoken_and_an_unknown_certificate_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
