@@ -25,8 +25,12 @@ def ffmpeg(*args: str | Path, stdin: bytes | None = None) -> None:
 
 
 def picture(rate: str = "25", size: str = "160x90") -> str:
-    """A moving test picture, blurred a little so that it looks like a photograph to a coder, in exact RGB."""
-    return f"testsrc2=size={size}:rate={rate},format=gbrp,gblur=sigma=1"
+    """A moving test picture in exact RGB, as soft and as little saturated as a photograph.
+
+    Glaring colours beside each other leave the gamut once their chroma is halved, and no path through RGB returns them.
+    """
+    muted = "colorchannelmixer=.5:.25:.15:0:.15:.5:.25:0:.25:.15:.5,lutrgb=r=val*0.8+24:g=val*0.8+24:b=val*0.8+24"
+    return f"testsrc2=size={size}:rate={rate},format=gbrp,gblur=sigma=1,{muted}"
 
 
 def to_yuv(pix_fmt: str = "yuv420p", matrix: str = "smpte170m", range_: str = "tv") -> str:
