@@ -59,7 +59,7 @@ class _Retries(ExponentialRetry):
         self._pause_s = timeouts.pause_s
 
     def increment(self, settings: dict[str, Any], request: Any, response: Any = None, error: Any = None) -> bool:
-        """Whether another try is left: none for an identity that is not there, which azure-identity has tried itself."""
+        """Whether another try is left; none for a missing identity, which azure-identity has looked for enough."""
         return not isinstance(error, ClientAuthenticationError) and super().increment(
             settings, request, response, error
         )
