@@ -4,7 +4,7 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import cos, pi
+from math import cos, isfinite, pi
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from models.losses import content_loss, gram_matrix, range_penalty, stability_lo
 from models.network import TransformerNet
 from models.photographs import draw_crops
 from models.vgg import Vgg16Features, load_vgg
+from restyle.errors import TrainingDiverged
 
 # The network's last layer works around 0 with deviations of about 1; folded into its weights on saving.
 OUTPUT_MEAN = 127.5
@@ -70,7 +71,8 @@ def train(
     """Train until ``recipe.steps``, going on from ``checkpoint`` where there is one.
 
     painting: (3, H, W) uint8; photographs: from read_photographs; start: a style's tensors to fine-tune from;
-    precision: of the matrix products. Returns the averaged network's tensors, float32, ready to be shipped.
+    precision: of the matrix products. Returns the averaged network's tensors, float32, ready to be shipped. Raises
+    TrainingDiverged.
     """
     vgg = load_vgg().to(precision)
     grams = {layer: gram_matrix(f) for layer, f in vgg(painting[None].float()).items()}
@@ -79,6 +81,11 @@ def train(
         for group in state.optimizer.param_groups:
             group["lr"] = learning_rate(recipe, state.step)
         losses = training_step(state, vgg, grams, photographs, recipe, precision)
+        if not isfinite(losses["total"]):
+            raise TrainingDiverged(
+                f"{checkpoint}: the loss is {losses['total']} at step {state.step}; the last checkpoint is kept, go on "
+                f"from it with a learning rate below {recipe.learning_rate}"
+            )
         state.step += 1
         state.losses.append(losses)
         if state.step % save_every == 0 or state.step == recipe.steps:

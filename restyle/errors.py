@@ -97,6 +97,10 @@ class LedgerUnbalanced(RestyleError):
     """The recorded batches do not hold every frame exactly once."""
 
 
+class TrainingDiverged(RestyleError):
+    """A training's loss is no longer a number; its last checkpoint is kept."""
+
+
 class PlanMismatch(RestyleError):
     """This machine cannot paint as the job's plan says (another device kind or precision)."""
 

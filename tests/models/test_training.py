@@ -12,6 +12,7 @@ from models.initial import copying_network
 from models.photographs import MARGIN, draw_crops, read_photographs, read_picture
 from models.training import Recipe, TrainingState, paint, shippable, stability_at, train, trainable
 from models.vgg import LAYERS, load_vgg
+from restyle.errors import TrainingDiverged
 from tests.models.public_network import PublicNet
 
 SMALL = Recipe(steps=4, batch=1, crop=32, stability_from=1, stability_ramp=2)
@@ -50,6 +51,21 @@ def test_a_stopped_training_goes_on_to_the_same_weights(
     assert steps == [3, 4]
     assert resumed.keys() == whole.keys()
     assert all(torch.equal(resumed[name], whole[name]) for name in whole)
+
+
+def test_a_training_that_diverges_stops_and_keeps_its_last_checkpoint(
+    painting: Tensor, photographs: Sequence[Sequence[Tensor]], tmp_path: Path
+) -> None:
+    checkpoint = tmp_path / "t.pt"
+
+    def spoil(state: TrainingState) -> None:
+        state.network.conv1.conv2d.weight.data.fill_(float("nan"))
+
+    with pytest.raises(TrainingDiverged, match="loss is nan at step 1"):
+        train(painting, photographs, SMALL, checkpoint, save_every=1, on_step=spoil)
+    kept = torch.load(checkpoint, weights_only=True)
+    assert kept["step"] == 1
+    assert all(bool(torch.isfinite(tensor).all()) for tensor in kept["network"].values())
 
 
 def test_training_makes_its_loss_smaller(
