@@ -343,7 +343,7 @@ CLIPS: tuple[Clip, ...] = (
         "palette_gif",
         "a palette with transparency",
         ".gif",
-        video(frames=20, filters="format=bgr8"),
+        video(frames=20, filters=recipes.PALETTE),
         20,
         transfer="iec61966-2-1",
     ),

@@ -272,6 +272,7 @@ def sound_first(target: Path) -> None:
 VFR = "settb=1/1000,setpts='(N*40+17*mod(N,3)+gt(N,10)*500)/(1000*TB)'"
 TFF = f"interlace=scan=tff:lowpass=0,{to_yuv()}"
 BFF = f"interlace=scan=bff:lowpass=0,{to_yuv()}"
+PALETTE = "trim=end_frame=20,split[a][b];[a]palettegen[palette];[b][palette]paletteuse=dither=none"
 HDR_SIGNAL = "format=gbrp10,lutrgb=r=val*0.75:g=val*0.75:b=val*0.75"
 HDR_YUV = to_yuv("yuv420p10le", "bt2020nc")
 X265 = ("-c:v", "libx265", "-preset", "ultrafast", "-crf", "14", "-tag:v", "hvc1")
