@@ -5,6 +5,8 @@ data:     videos/  runs/JOB/{frames,styled}/  runs/JOB/audio.mka  runs/JOB/encod
 control:  styles/  jobs/JOB/{job,video,plan}.json  jobs/JOB/ledger/  jobs/JOB/outputs/
 """
 
+import re
+
 from restyle.domain import FrameFormat
 
 IMAGE_SUFFIX: dict[FrameFormat, str] = {"jpeg": ".jpg", "png": ".png"}
@@ -12,7 +14,13 @@ IMAGE_SUFFIX: dict[FrameFormat, str] = {"jpeg": ".jpg", "png": ".png"}
 
 def video(content_sha256: str, file_name: str) -> str:
     """An uploaded video, named by its content so that equal names never meet."""
-    return f"videos/{content_sha256[:12]}-{file_name}"
+    return f"videos/{content_sha256[:12]}-{segment_name(file_name)}"
+
+
+def segment_name(file_name: str) -> str:
+    """A file name as a key may hold it: what keys do not take is replaced, what is too long loses its beginning."""
+    plain = re.sub(r"[^\w .()+,=@&'~-]", "_", file_name)
+    return plain.encode()[-200:].decode(errors="ignore").rstrip(". ") or "video"
 
 
 def frames(job_id: str) -> str:

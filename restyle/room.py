@@ -1,10 +1,13 @@
 """Disk: what a run needs before it begins, and what is said when a disk fills up."""
 
+import errno
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from restyle.domain import FrameFormat
-from restyle.errors import NotEnoughDisk
+from restyle.errors import DiskFull, NotEnoughDisk
 from restyle.job import VideoSource
 from restyle.plan import Plan
 from restyle.storage import Store
@@ -17,13 +20,18 @@ OUTPUT_SHARE = 0.1
 """The output video and its parts, as a share of the images: generous at default quality."""
 
 
+def require_room(store: Store, needed_bytes: float, what: str) -> None:
+    """Raises NotEnoughDisk where the store has less than needed_bytes left, before anything is written to it."""
+    free = store.free_bytes()
+    if free is not None:
+        _require(free, needed_bytes, store.url("runs"), what)
+
+
 def require_room_for_frames(data: Store, spool: Path, plan: Plan) -> None:
     """Raises NotEnoughDisk where the job's images and output cannot fit, before any is made."""
     image = plan.width * plan.height * IMAGE_BYTES_PER_PIXEL[plan.job.look.frames]
     images = 2 * plan.frame_count * image
-    free = data.free_bytes()
-    if free is not None:
-        _require(free, images * (1 + OUTPUT_SHARE), data.url("runs"), "the frames of this video, source and painted,")
+    require_room(data, images * (1 + OUTPUT_SHARE), "the frames of this video, source and painted,")
     _require(
         shutil.disk_usage(spool).free,
         min(SPOOLED_FRAMES, plan.frame_count) * image + images * OUTPUT_SHARE,
@@ -38,6 +46,17 @@ def fetch(data: Store, video: VideoSource, folder: Path) -> Path:
     target = folder / video.name
     data.download(video.key, target)
     return target
+
+
+@contextmanager
+def named_when_full(place: Path) -> Iterator[None]:
+    """Turn 'no space left' while writing below `place` into DiskFull."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise DiskFull(f"{place}: the disk is full; free some room and run the same command again") from error
 
 
 def _require(free_bytes: int, needed_bytes: float, place: str, what: str) -> None:

@@ -12,6 +12,7 @@ from restyle.domain import FrameFormat, FrameRange
 from restyle.images import Pixels, encode_image
 from restyle.layout import frames, image_name
 from restyle.prefetch import prefetch
+from restyle.room import named_when_full
 from restyle.storage import Store
 
 CODING_THREADS = max(2, (os.cpu_count() or 2) // 2)
@@ -31,13 +32,15 @@ def spool_folder(home: Path) -> Iterator[Path]:
 
 def split_range(pictures: Iterable[Pixels], span: FrameRange, image: FrameFormat, folder: Path) -> int:
     """Write the frames of a range as image files; returns their size in bytes."""
-    folder.mkdir(exist_ok=True)
+    with named_when_full(folder):
+        folder.mkdir(exist_ok=True)
     names = [folder / image_name(i, image) for i in range(span.start, span.stop)]
     total = 0
     with ThreadPoolExecutor(CODING_THREADS) as pool:
         images = prefetch(pool, lambda p: encode_image(p, image), pictures, ahead=2 * CODING_THREADS)
         for path, content in zip(names, images, strict=True):
-            path.write_bytes(content)
+            with named_when_full(folder):
+                path.write_bytes(content)
             total += len(content)
     return total
 

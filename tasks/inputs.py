@@ -9,6 +9,7 @@ from models.checkpoint import Checkpoint
 from restyle.errors import BlobExists, BlobNotFound
 from restyle.job import VideoSource
 from restyle.layout import video, weights
+from restyle.room import require_room
 from restyle.storage import Store
 from tasks.retrying import RETRYING, already
 from tasks.stores import open_stores
@@ -27,6 +28,7 @@ def upload_inputs(local: Path | None, key: str | None, style: Checkpoint) -> Vid
     if holds(stores.data, source) and not fresh:
         return already("AlreadyDone", f"{source.key} and the style's weights are in the stores", source)
     if not holds(stores.data, source):
+        require_room(stores.data, source.size_bytes, "a copy of the video")
         with local.open("rb") as file:
             stores.data.write(source.key, file)
     return source
@@ -50,6 +52,7 @@ def holds(data: Store, source: VideoSource) -> bool:
 def upload_weights(control: Store, style: Checkpoint) -> bool:
     """Put the weights under their hash; False when they were there."""
     try:
+        require_room(control, len(style.data), "the style's weights")
         control.create(weights(style.sha256), style.data)
     except BlobExists:
         return False
