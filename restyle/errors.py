@@ -33,6 +33,14 @@ class BadCheckpoint(InputError):
     """A style file that is not the network it should be."""
 
 
+class BadPainting(InputError):
+    """A file that is not a picture a style can be learned from."""
+
+
+class BadModel(InputError):
+    """A model of the user's own that cannot be loaded, or does not keep its promise."""
+
+
 class BadKey(InputError):
     """A store key that is empty, too long, absolute, climbs out of its store or holds control characters."""
 
