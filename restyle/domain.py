@@ -34,6 +34,7 @@ class Track(Frozen):
     kind: Literal["audio", "subtitle"]
     codec: str
     language: str | None = None
+    start_s: Fraction | None = Field(default=None, description="when it is first heard or seen, by the source's clock")
 
 
 class VideoInfo(Frozen):

@@ -127,4 +127,5 @@ def _track(stream: av.stream.Stream) -> Facts | None:
         return None
     codec = stream.codec_context.codec.canonical_name if stream.codec_context else "unknown"
     language = stream.language if stream.language != "und" else None
-    return {"stream_index": stream.index, "kind": stream.type, "codec": codec, "language": language}
+    start = None if stream.start_time is None or not stream.time_base else str(stream.start_time * stream.time_base)
+    return {"stream_index": stream.index, "kind": stream.type, "codec": codec, "language": language, "start_s": start}

@@ -88,9 +88,15 @@ def _plan(source: Path, info: VideoInfo, options: OutputOptions, size: tuple[int
         size=size,
         tracks=tracks,
         sound_base_s=sound_base(starts),
-        zero_s=min([info.pts[0] * info.time_base, *(max(start, Fraction(0)) for start in starts)]),
+        zero_s=min([info.pts[0] * info.time_base, *_first_heard(tracks)]),
         notes=(*_size_notes(size), *(track.note for track in tracks if track.note)),
     )
+
+
+def _first_heard(tracks: Sequence[TrackPlan]) -> list[Fraction]:
+    """When each kept audio track begins, run-up not counted, by the source's clock."""
+    starts = [plan.track.start_s for plan in tracks if plan.track.kind == "audio" and plan.codec is not None]
+    return [start for start in starts if start is not None]
 
 
 def _size_notes(size: tuple[int, int]) -> tuple[str, ...]:
