@@ -1,6 +1,7 @@
 """Paints frames: uint8 pictures of any size in, painted ones of the same size out."""
 
 import time
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -9,28 +10,41 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - torch's own idiom
 
 from models.checkpoint import read_tensors
+from models.look import keep_source_color, resized, seen_size, to_levels
 from models.network import MIN_SIDE, SIZE_MULTIPLE, TransformerNet
 from models.runtime import DTYPES, MEMORY_FORMAT, require_path
 from restyle.domain import NumericPath
 
 Frames = NDArray[np.uint8]
 
+Model = Callable[[Tensor], Tensor]
+"""(B, 3, H, W) uint8 RGB on the path's device to float32 of the same shape and device, within 0..255."""
+
 
 class Painter:
-    """A style ready to paint, in the way a NumericPath says; ``model_s`` adds up the seconds of its forward passes.
+    """A model ready to paint, in the way a NumericPath says; ``model_s`` adds up the seconds of its forward passes.
 
     The same frames in the same call give the same bits. Not safe to call from two threads at once.
     """
 
-    def __init__(self, network: TransformerNet, path: NumericPath, strength: float) -> None:
-        """strength: 0 the source, 1 the painting, between them a linear blend of pixels."""
+    def __init__(
+        self, model: Model, path: NumericPath, strength: float = 1.0, keep_color: bool = False, stroke: float = 1.0
+    ) -> None:
+        """strength: 0 the source, 1 the painting, between them a linear blend of pixels.
+
+        keep_color: the source's colours under the painting's brightness. stroke: how much smaller than it is the model
+        sees the frame, so that its strokes come out this much broader. In order: stroke, model, colour, strength.
+        """
         if not 0 <= strength <= 1:
             raise ValueError(f"strength {strength} is outside 0..1")
+        if not 0.5 <= stroke <= 2:
+            raise ValueError(f"stroke {stroke} is outside 0.5..2")
         self.path = path
         self.strength = strength
+        self.keep_color = keep_color
+        self.stroke = stroke
         self.model_s = 0.0
-        self._dtype = DTYPES[path.precision]
-        self._network = network.to(path.device, self._dtype).to(memory_format=MEMORY_FORMAT).eval()
+        self._model = model
 
     def __call__(self, frames: Frames) -> Frames:
         """frames: (N, H, W, 3) uint8 RGB. Returns the same shape; mini-batches are counted from the first frame."""
@@ -53,13 +67,53 @@ class Painter:
 
     def _paint(self, source: Tensor) -> Tensor:
         """source: (B, 3, H, W) uint8. Returns the same."""
+        painted = self._model(source) if self.stroke == 1 else self._paint_resized(source)
+        if self.keep_color:
+            painted = keep_source_color(source.float(), painted)
+        if self.strength < 1:
+            painted = torch.lerp(source.float(), painted, self.strength)
+        return to_levels(painted)
+
+    def _paint_resized(self, source: Tensor) -> Tensor:
+        height, width = source.shape[2:]
+        seen = resized(source.float(), *seen_size(height, width, self.stroke))
+        return resized(self._model(to_levels(seen)), height, width)
+
+
+class StyleNetwork:
+    """A style's network as a model."""
+
+    def __init__(self, network: TransformerNet, path: NumericPath) -> None:
+        self._dtype = DTYPES[path.precision]
+        self._network = network.to(path.device, self._dtype).to(memory_format=MEMORY_FORMAT).eval()
+
+    def __call__(self, source: Tensor) -> Tensor:
+        """Paint at any size: the frame is extended by its edge to what the network takes, and cut back."""
         height, width = source.shape[2:]
         below, right = padding(height), padding(width)
         padded = F.pad(source.to(self._dtype), (0, right, 0, below), mode="replicate")
-        painted: Tensor = self._network(padded)[:, :, :height, :width].float()
-        if self.strength < 1:
-            painted = torch.lerp(source.float(), painted.clamp(0, 255), self.strength)
-        return painted.round().clamp(0, 255).to(torch.uint8)
+        painted: Tensor = self._network(padded)[:, :, :height, :width]
+        return painted.float().clamp(0, 255)
+
+
+class Mix:
+    """Several models as one: the weighted sum of their paintings.
+
+    Pixels are mixed, not weights: networks trained apart do not share what their channels mean, and the one halfway
+    between two of them paints neither style.
+    """
+
+    def __init__(self, parts: Sequence[tuple[Model, float]]) -> None:
+        """parts: models and their shares, which add up to 1."""
+        self._parts = parts
+
+    def __call__(self, source: Tensor) -> Tensor:
+        """Paint with each model in turn."""
+        (first, share), *others = self._parts
+        mixed = first(source) * share
+        for model, weight in others:
+            mixed += model(source) * weight
+        return mixed.clamp(0, 255)
 
 
 def padding(side: int) -> int:
@@ -67,8 +121,8 @@ def padding(side: int) -> int:
     return max(MIN_SIDE, -(-side // SIZE_MULTIPLE) * SIZE_MULTIPLE) - side
 
 
-def load_painter(weights: bytes, path: NumericPath, strength: float) -> Painter:
-    """A painter from a style's bytes as ``read_checkpoint`` gives them.
+def load_network(weights: bytes, path: NumericPath) -> StyleNetwork:
+    """A model from a style's bytes as ``read_checkpoint`` gives them.
 
     Raises BadCheckpoint for other bytes, PlanMismatch where this machine cannot compute as ``path`` says.
     """
@@ -82,4 +136,11 @@ def load_painter(weights: bytes, path: NumericPath, strength: float) -> Painter:
         network = TransformerNet()
     network.load_state_dict({name: tensor.float() for name, tensor in tensors.items()}, assign=True)
     network.requires_grad_(False)
-    return Painter(network, path, strength)
+    return StyleNetwork(network, path)
+
+
+def load_painter(
+    weights: bytes, path: NumericPath, strength: float = 1.0, keep_color: bool = False, stroke: float = 1.0
+) -> Painter:
+    """A painter in one style; raises what ``load_network`` does."""
+    return Painter(load_network(weights, path), path, strength, keep_color, stroke)

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from models.checkpoint import StyleCard, write_checkpoint
-from models.inference import load_painter
+from models.inference import Mix, Painter, load_network, load_painter
 from models.initial import copying_network
 from models.runtime import choose_numeric_path
 from restyle.domain import NumericPath
@@ -138,3 +138,68 @@ def test_other_arrays_and_other_weights_are_refused(weights: bytes) -> None:
             painter(wrong)  # type: ignore[arg-type]
     with pytest.raises(BadCheckpoint):
         load_painter(b"not weights", FLOAT32, 1.0)
+
+
+def test_a_stroke_of_one_is_none_to_the_bit(weights: bytes) -> None:
+    source = frames(2, 40, 52)
+    np.testing.assert_array_equal(
+        load_painter(weights, FLOAT32, stroke=1.0)(source), load_painter(weights, FLOAT32)(source)
+    )
+
+
+@pytest.mark.parametrize("stroke", [0.5, 0.7, 1.5, 2.0])
+def test_the_model_sees_the_frame_at_the_size_of_the_stroke(stroke: float) -> None:
+    seen: list[tuple[int, ...]] = []
+
+    def model(source: torch.Tensor) -> torch.Tensor:
+        seen.append(tuple(source.shape))
+        assert source.dtype == torch.uint8
+        return source.float()
+
+    source = np.full((1, 30, 50, 3), 90, np.uint8)
+    np.testing.assert_array_equal(Painter(model, FLOAT32, stroke=stroke)(source), source)
+    assert seen == [(1, 3, round(30 / stroke), round(50 / stroke))]
+
+
+@pytest.mark.parametrize("stroke", [0.49, 2.01, 0.0, -1.0, float("nan"), float("inf")])
+def test_a_stroke_outside_its_range_is_refused(weights: bytes, stroke: float) -> None:
+    with pytest.raises(ValueError, match="stroke"):
+        load_painter(weights, FLOAT32, stroke=stroke)
+
+
+def test_kept_colors_come_before_strength() -> None:
+    def red(source: torch.Tensor) -> torch.Tensor:
+        return torch.tensor([200.0, 0.0, 0.0]).view(1, 3, 1, 1).expand(source.shape).clone()
+
+    grey = np.full((1, 4, 4, 3), 160, np.uint8)
+    # Red of 200 has Y 59.8: in the source's grey (59.8, 59.8, 59.8), and half way to 160 is 109.9.
+    assert set(Painter(red, FLOAT32, keep_color=True)(grey).flat) == {60}
+    assert set(Painter(red, FLOAT32, strength=0.5, keep_color=True)(grey).flat) == {110}
+
+
+def test_strength_zero_gives_the_source_whatever_else_is_asked(weights: bytes) -> None:
+    source = frames(1, 21, 34)
+    painter = load_painter(weights, FLOAT32, strength=0.0, keep_color=True, stroke=1.7)
+    np.testing.assert_array_equal(painter(source), source)
+
+
+def test_a_mix_is_the_weighted_sum_of_its_paintings(weights: bytes) -> None:
+    contrasty = copying_network(seed=3).state_dict()
+    contrasty["deconv3.conv2d.weight"] *= 50
+    contrasty["deconv3.conv2d.bias"].fill_(127)
+    other = write_checkpoint(contrasty, StyleCard(name="other"))
+    source = frames(2, 24, 36)
+    models = [load_network(data, FLOAT32) for data in (weights, other)]
+    mixed = Painter(Mix([(models[0], 0.25), (models[1], 0.75)]), FLOAT32)(source).astype(float)
+    first, second = (Painter(model, FLOAT32)(source).astype(float) for model in models)
+    assert np.abs(first - second).mean() > 20
+    # Half a level for the rounding of the mix, and half a level in all for those of its parts.
+    assert np.abs(mixed - (0.25 * first + 0.75 * second)).max() <= 1.01
+
+
+def test_a_mix_of_one_style_with_itself_is_that_style(weights: bytes) -> None:
+    source = frames(1, 24, 36)
+    model = load_network(weights, FLOAT32)
+    mixed = Painter(Mix([(model, 0.6), (model, 0.4)]), FLOAT32)(source).astype(int)
+    # 0.6 x + 0.4 x may fall on the other side of a half.
+    assert np.abs(mixed - Painter(model, FLOAT32)(source)).max() <= 1

@@ -12,7 +12,7 @@ from safetensors.torch import load
 from skimage import data
 
 from models.checkpoint import read_checkpoint
-from models.inference import Painter
+from models.inference import Painter, StyleNetwork
 from models.network import TransformerNet
 from models.styles import PINS_PATH, WEIGHTS_FOLDER, pinned_hashes, shipped
 from restyle.domain import NumericPath
@@ -32,7 +32,7 @@ def paint(name: str, precision: str, frame: NDArray[np.uint8]) -> NDArray[np.uin
     network = TransformerNet()
     network.load_state_dict({key: t.float() for key, t in load(shipped()[name].path.read_bytes()).items()})
     path = NumericPath(device="cpu", precision=precision, threads=1, mini_batch=1)
-    return Painter(network.requires_grad_(False), path, 1.0)(frame)
+    return Painter(StyleNetwork(network.requires_grad_(False), path), path)(frame)
 
 
 def color_grid(painted: NDArray[np.uint8]) -> NDArray[np.float64]:
