@@ -82,7 +82,7 @@ def _plan(source: Path, info: VideoInfo, options: OutputOptions, size: tuple[int
     starts = sound_starts(source, list(extracted))
     if extracted:
         copy_sound(source, extracted, sound_base(starts), sound, TRIAL_PACKETS)
-    tracks = plan_tracks(source, info, list(extracted), sound, options.container)
+    tracks = plan_tracks(source, info, extracted, sound, options.container)
     return MuxPlan(
         options=options,
         size=size,

@@ -137,7 +137,8 @@ class Ffmpeg:
     def said(self) -> str:
         """The tail of what ffmpeg has written to its standard error, on one line."""
         lines = bytes(self._tail).decode(errors="replace").splitlines()
-        return " | ".join(line.strip() for line in lines if line.strip())
+        printable = ("".join(c if c.isprintable() else "?" for c in line.strip()) for line in lines)
+        return " | ".join(filter(None, printable))
 
     def _failure(self) -> EncodingFailed | DiskFull:
         self._threads[0].join(timeout=5)  # until the last words are read

@@ -32,11 +32,11 @@ class TrackPlan(Frozen):
 
 
 def plan_tracks(
-    source: Path, info: VideoInfo, extracted: list[int], sound: Path, container: Container
+    source: Path, info: VideoInfo, extracted: dict[int, str], sound: Path, container: Container
 ) -> tuple[TrackPlan, ...]:
     """A plan for each track of the source: copied where the container takes it, else encoded once, else left out.
 
-    extracted: stream indices of the audio tracks in `sound`, which holds their first packets.
+    extracted: of sound_codecs, the audio streams in `sound`, which holds their first packets.
     """
     trial = sound.with_name("trial")
     return tuple(
@@ -57,10 +57,12 @@ def track_options(stream: str, codec: str) -> dict[str, str | int]:
     return options
 
 
-def _plan_audio(track: Track, extracted: list[int], sound: Path, container: Container, trial: Path) -> TrackPlan:
+def _plan_audio(track: Track, extracted: dict[int, str], sound: Path, container: Container, trial: Path) -> TrackPlan:
     if track.stream_index not in extracted:
         return TrackPlan(track=track, codec=None, reason="its codec can neither be copied nor decoded")
-    place = extracted.index(track.stream_index)
+    lossless = extracted[track.stream_index]
+    held = track.codec if lossless == "copy" else lossless
+    place = list(extracted).index(track.stream_index)
     stream = own_input(sound)[f"a:{place}"]
 
     def works(codec: str) -> bool:
@@ -68,10 +70,12 @@ def _plan_audio(track: Track, extracted: list[int], sound: Path, container: Cont
         spec = ffmpeg.output(stream, f"file:{trial}", format=container.muxer, **options)
         return succeeds(lambda: run_ffmpeg(spec, trial, task=f"trying {codec}"))
 
-    playable = track.codec not in container.unplayable
+    playable = held not in container.unplayable
     codec = first_that(works, ("copy", container.audio_encoder) if playable else (container.audio_encoder,))
+    if codec == "copy" and lossless == "copy":
+        return TrackPlan(track=track, codec=codec, place=place)
     why = f"{container.muxer} does not hold it" if playable else f"hardly any player knows it in {container.muxer}"
-    return TrackPlan(track=track, codec=codec, reason=None if codec == "copy" else why, place=place)
+    return TrackPlan(track=track, codec=lossless if codec == "copy" else codec, reason=why, place=place)
 
 
 def _plan_subtitle(track: Track, source: Path, container: Container, trial: Path) -> TrackPlan:

@@ -1,6 +1,7 @@
 """Trusting no output before it was read back: frames, times and tracks against the source's."""
 
 from pathlib import Path
+from typing import Literal
 
 from restyle.domain import Frozen, Track, VideoInfo
 from restyle.errors import MediaError
@@ -31,13 +32,11 @@ def verify_output(target: Path, info: VideoInfo, plan: MuxPlan) -> OutputFacts:
     drift_s = worst_drift_s(found, info)
     if drift_s >= 0.5 * shortest_step_s(info):
         raise MediaError(f"{target.name} shows a frame {1000 * drift_s:.1f} ms off its time; use an .mp4 output")
-    for kind in ("audio", "subtitle"):
-        expected = [track.track.language for track in plan.tracks if track.track.kind == kind and track.codec]
-        languages = [track.language for track in found.tracks if track.kind == kind]
-        if len(languages) != len(expected):
-            raise MediaError(
-                f"{target.name} holds {len(languages)} {kind} tracks instead of {len(expected)}; run again"
-            )
+    kinds: tuple[Literal["audio", "subtitle"], ...] = ("audio", "subtitle")
+    for kind in kinds:
+        expected, there = len(plan.kept(kind)), sum(track.kind == kind for track in found.tracks)
+        if there != expected:
+            raise MediaError(f"{target.name} holds {there} {kind} tracks instead of {expected}; run again")
     return OutputFacts(
         frames=found.frame_count, duration_s=found.duration_s, tracks=found.tracks, worst_drift_s=drift_s
     )
