@@ -34,7 +34,7 @@ def style_loss(features: Mapping[str, Tensor], grams: Mapping[str, Tensor], weig
     for a picture without any style. Departs from Johnson et al. 2016, who sum the unscaled differences: relative ones
     let the same weights serve every painting.
     """
-    total = torch.zeros(())
+    total = torch.zeros((), device=next(iter(grams.values())).device)
     for layer, weight in weights.items():
         target = grams[layer]
         difference = (gram_matrix(features[layer]) - target).pow(2).mean()
@@ -69,8 +69,8 @@ def translate(pixels: Tensor, shift: Tensor) -> Tensor:
     pixels: (B, C, H, W) float32; shift: (B, 2) as (dx, dy) in pixels. Beyond the border the last pixel is repeated.
     """
     batch, _, height, width = pixels.shape
-    size = torch.tensor([width, height], dtype=torch.float32)
-    theta = torch.eye(2, 3).repeat(batch, 1, 1)
+    size = torch.tensor([width, height], dtype=torch.float32, device=pixels.device)
+    theta = torch.eye(2, 3, device=pixels.device).repeat(batch, 1, 1)
     theta[:, :, 2] = 2 * shift / size
     grid = F.affine_grid(theta, [batch, 1, height, width], align_corners=False)
     return F.grid_sample(pixels, grid, mode="bicubic", padding_mode="border", align_corners=False)

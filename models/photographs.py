@@ -31,6 +31,10 @@ class CropPair:
     shift: Tensor
     """(B, 2) as (dx, dy) in pixels"""
 
+    def to(self, device: str) -> "CropPair":
+        """The same crops on another device."""
+        return CropPair(*(tensor.to(device) for tensor in (self.source, self.seen, self.moved, self.shift)))
+
 
 def read_picture(path: Path, side: int | None = None) -> Tensor:
     """A picture as (3, H, W) uint8 RGB, turned as its EXIF says; its longer side shrunk to ``side`` where given."""
@@ -48,16 +52,20 @@ def read_photographs(folder: Path, smallest_side: int) -> list[list[Tensor]]:
     pyramids = []
     for path in sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES):
         with Image.open(path) as image:
-            picture = ImageOps.exif_transpose(image).convert("RGB")
-        levels = []
-        scale = max(1.0, smallest_side / min(picture.size))
-        while min(picture.size) * scale >= smallest_side - 0.5:
-            size = (round(picture.width * scale), round(picture.height * scale))
-            resized = picture.resize(size, Image.Resampling.LANCZOS)
-            levels.append(torch.from_numpy(np.array(resized)).permute(2, 0, 1).contiguous())
-            scale /= 2**0.5
-        pyramids.append(levels)
+            pyramids.append(pyramid(ImageOps.exif_transpose(image).convert("RGB"), smallest_side))
     return pyramids
+
+
+def pyramid(picture: Image.Image, smallest_side: int) -> list[Tensor]:
+    """An RGB picture and its halvings by sqrt(2) down to ``smallest_side``, each (3, H, W) uint8."""
+    levels = []
+    scale = max(1.0, smallest_side / min(picture.size))
+    while min(picture.size) * scale >= smallest_side - 0.5:
+        size = (round(picture.width * scale), round(picture.height * scale))
+        resized = picture.resize(size, Image.Resampling.LANCZOS)
+        levels.append(torch.from_numpy(np.array(resized)).permute(2, 0, 1).contiguous())
+        scale /= 2**0.5
+    return levels
 
 
 def draw_crops(pyramids: Sequence[Sequence[Tensor]], batch: int, crop: int, seed: int) -> CropPair:

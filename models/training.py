@@ -67,6 +67,7 @@ def train(
     precision: torch.dtype = torch.float32,
     save_every: int = 50,
     on_step: Callable[[TrainingState], None] = lambda _: None,
+    device: str = "cpu",
 ) -> dict[str, Tensor]:
     """Train until ``recipe.steps``, going on from ``checkpoint`` where there is one.
 
@@ -74,9 +75,9 @@ def train(
     precision: of the matrix products. Returns the averaged network's tensors, float32, ready to be shipped. Raises
     TrainingDiverged.
     """
-    vgg = load_vgg().to(precision)
-    grams = {layer: gram_matrix(f) for layer, f in vgg(painting[None].float()).items()}
-    state = open_training(checkpoint, recipe, start)
+    vgg = load_vgg().to(device, precision)
+    grams = {layer: gram_matrix(f) for layer, f in vgg(painting[None].to(device).float()).items()}
+    state = open_training(checkpoint, recipe, start, device)
     while state.step < recipe.steps:
         for group in state.optimizer.param_groups:
             group["lr"] = learning_rate(recipe, state.step)
@@ -110,7 +111,9 @@ def training_step(
 ) -> dict[str, float]:
     """One step of Adam on one batch; returns the unweighted losses, the sum, and the seconds it took."""
     began = time.perf_counter()
-    pair = draw_crops(photographs, recipe.batch, recipe.crop, recipe.seed * 1_000_003 + state.step)
+    pair = draw_crops(photographs, recipe.batch, recipe.crop, recipe.seed * 1_000_003 + state.step).to(
+        vgg.mean.device.type
+    )
     calming = stability_at(recipe, state.step)
     first = paint(state.network, pair.seen, precision)
     features = vgg(first)
@@ -160,7 +163,7 @@ def average_into(state: TrainingState, decay: float) -> None:
 
 def shippable(network: TransformerNet) -> dict[str, Tensor]:
     """The network's tensors with the output's scale folded into the last layer: these load into the public network."""
-    tensors = {name: tensor.detach().clone().contiguous() for name, tensor in network.state_dict().items()}
+    tensors = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in network.state_dict().items()}
     tensors["deconv3.conv2d.weight"] *= OUTPUT_SCALE
     tensors["deconv3.conv2d.bias"] = tensors["deconv3.conv2d.bias"] * OUTPUT_SCALE + OUTPUT_MEAN
     return tensors
@@ -174,16 +177,19 @@ def trainable(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return unfolded
 
 
-def open_training(checkpoint: Path, recipe: Recipe, start: Mapping[str, Tensor] | None) -> TrainingState:
+def open_training(
+    checkpoint: Path, recipe: Recipe, start: Mapping[str, Tensor] | None, device: str = "cpu"
+) -> TrainingState:
     """The state in ``checkpoint``, else a new one from ``start``, else from a copying network."""
     network, averaged = copying_network(recipe.seed), TransformerNet()
     if start is not None:
         network.load_state_dict(trainable(start))
     averaged.load_state_dict(network.state_dict())
-    network.to(memory_format=torch.channels_last)
+    network.to(device).to(memory_format=torch.channels_last)
+    averaged.to(device)
     state = TrainingState(network, averaged, torch.optim.Adam(network.parameters(), lr=recipe.learning_rate))
     if checkpoint.exists():
-        saved: dict[str, Any] = torch.load(checkpoint, weights_only=True)
+        saved: dict[str, Any] = torch.load(checkpoint, map_location=device, weights_only=True)
         network.load_state_dict(saved["network"])
         averaged.load_state_dict(saved["averaged"])
         state.optimizer.load_state_dict(saved["optimizer"])
