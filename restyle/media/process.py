@@ -134,6 +134,11 @@ class Ffmpeg:
             raise self._failure()
 
     @property
+    def pid(self) -> int:
+        """The process's id, once it was started."""
+        return self._process.pid
+
+    @property
     def said(self) -> str:
         """The tail of what ffmpeg has written to its standard error, on one line."""
         lines = bytes(self._tail).decode(errors="replace").splitlines()
