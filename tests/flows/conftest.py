@@ -27,7 +27,7 @@ class Shell:
         environment = {**os.environ, "RESTYLE_HOME": str(self.home), "OMP_NUM_THREADS": "1", **self.environment}
         return [sys.executable, "-m", "restyle.cli", *map(str, words)], environment
 
-    def __call__(self, *words: str | Path, timeout: float = 300) -> subprocess.CompletedProcess[str]:
+    def __call__(self, *words: str | Path, timeout: float = 600) -> subprocess.CompletedProcess[str]:
         """Run to the end; never raises for an exit code."""
         command, environment = self.command(*words)
         return subprocess.run(

@@ -3,10 +3,14 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from restyle.media.decode import FrameDecoder
 from restyle.media.probe import probe_video
 from tests.flows.conftest import FRAMES, Shell
+
+SAMPLE = Path(__file__).parents[2] / "samples/sample.mp4"
 
 
 def run(shell: Shell, clip: Path, *options: str | Path) -> dict[str, object]:
@@ -57,3 +61,29 @@ def test_a_damaged_source_image_fails_its_batch_alone_and_the_run_names_it(shell
     mended = run(shell, clip, "-o", shell.home / "b.mp4", "--keep-frames")
     assert mended["reused_batches"] == 4
     assert (shell.home / "a.mp4").read_bytes() == (shell.home / "b.mp4").read_bytes()
+
+
+@pytest.mark.slow
+def test_strength_0_gives_back_a_stored_video_through_the_whole_pipeline(shell: Shell) -> None:
+    stored = shell.home / "data/inbox/clip.mp4"
+    stored.parent.mkdir(parents=True)
+    stored.write_bytes(SAMPLE.read_bytes())
+    target = shell.home / "same.mkv"
+    options = ("--strength", "0", "--frames", "png", "--crf", "8", "-o", target)
+    done = shell("run", "data:inbox/clip.mp4", "--style", "starry_night", *options)
+    assert done.returncode == 0, done.stderr
+    source, same = probe_video(SAMPLE), probe_video(target)
+    count = source.frame_count
+    with FrameDecoder(SAMPLE, source) as before, FrameDecoder(target, same) as after:
+        pairs = zip(before.frames(0, count), after.frames(0, count), strict=True)
+        errors = [np.square(a.astype(np.float64) - b).mean() for a, b in pairs]
+    assert 10 * np.log10(255**2 / np.mean(errors)) > 36
+    seconds = [float((pts - info.pts[0]) * info.time_base) for info in (source, same) for pts in info.pts]
+    assert seconds[:count] == pytest.approx(seconds[count:], abs=0.001)
+
+
+@pytest.mark.slow
+def test_a_key_that_is_not_in_the_store_is_refused(shell: Shell) -> None:
+    done = shell("run", "data:inbox/none.mp4", "--style", "starry_night", "-o", shell.home / "out.mp4")
+    assert done.returncode == 2, done.stderr
+    assert "inbox/none.mp4" in done.stderr
