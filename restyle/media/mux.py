@@ -103,10 +103,9 @@ def _size_notes(size: tuple[int, int]) -> tuple[str, ...]:
     width, height = coded_size(size)
     if (width, height) == size:
         return ()
-    doubled = " and ".join(word for word, odd in (("column", size[0] % 2), ("row", size[1] % 2)) if odd)
-    return (
-        f"{size[0]}x{size[1]} is coded as {width}x{height}, which 4:2:0 needs even: the last {doubled} is repeated",
-    )
+    doubled = [name for name, side in (("column", size[0]), ("row", size[1])) if side % 2]
+    repeated = f"its last {' and '.join(doubled)} {'is' if len(doubled) == 1 else 'are'} repeated"
+    return (f"{size[0]}x{size[1]} is coded as {width}x{height}, as 4:2:0 needs even sizes: {repeated}",)
 
 
 def _assemble(

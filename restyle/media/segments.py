@@ -77,7 +77,7 @@ def join_segments(segments: Sequence[Path], times: FrameTimes, target: Path) -> 
 
 def _display_order(segment: Path) -> list[int]:
     """For each packet, in the order of decoding, the place of its frame in the order of display."""
-    with _translated(segment), av.open(str(segment)) as container:
+    with _translated(segment), av.open(f"file:{segment}") as container:
         stamps = [packet.pts for packet in container.demux(video=0) if packet.size]
     places = {pts: place for place, pts in enumerate(sorted(stamp for stamp in stamps if stamp is not None))}
     if len(places) != len(stamps):
@@ -86,7 +86,7 @@ def _display_order(segment: Path) -> list[int]:
 
 
 def _packets(segment: Path, headers: bytes | None) -> Iterator["av.Packet[av.VideoStream]"]:
-    with av.open(str(segment)) as container:
+    with av.open(f"file:{segment}") as container:
         stream = container.streams.video[0]
         if stream.codec_context.extradata != headers:
             raise EncodingFailed(f"{segment.name} was encoded with other options than the first segment; delete it")
@@ -99,7 +99,7 @@ def _packets(segment: Path, headers: bytes | None) -> Iterator["av.Packet[av.Vid
 def _output_like(
     segment: Path, time_base: Fraction, target: Path
 ) -> Iterator[tuple[av.container.OutputContainer, av.VideoStream]]:
-    with av.open(str(segment)) as template, av.open(str(target), "w", format="mp4") as container:
+    with av.open(f"file:{segment}") as template, av.open(f"file:{target}", "w", format="mp4") as container:
         stream = container.add_stream_from_template(template.streams.video[0], opaque=True)
         stream.time_base = time_base
         yield container, stream
@@ -109,7 +109,7 @@ def _output_like(
 def _translated(path: Path) -> Iterator[None]:
     try:
         yield
-    except OSError as error:
+    except (OSError, av.error.FFmpegError) as error:  # some of PyAV's errors are both
         if error.errno in (ENOSPC, EDQUOT):
             raise DiskFull(
                 f"the disk with {path.parent} is full; free space there and run the same command again"

@@ -39,18 +39,17 @@ def sound_packets(path: Path, track: int = 0, zero_s: Fraction | None = None) ->
         ]
 
 
-def sound(path: Path, track: int = 0, rate: int = 48000) -> tuple[NDArray[np.float32], float]:
-    """An audio track's samples in mono, and the time of the first one after the first picture, in seconds."""
+def sound(path: Path, track: int = 0) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """An audio track's samples in mono at 48 kHz, and the time of each after the first picture, in seconds."""
     zero = first_picture_s(path)
-    resampler = av.AudioResampler(format="flt", layout="mono", rate=rate)
-    parts, start = [], None
+    resampler = av.AudioResampler(format="flt", layout="mono", rate=48000)
+    samples, times = [], []
     with av.open(str(path)) as container:
         for frame in container.decode(container.streams.audio[track]):
-            if start is None and frame.pts is not None and frame.time_base:
-                start = float(frame.pts * frame.time_base - zero)
-            parts += [part.to_ndarray()[0] for part in resampler.resample(frame)]
-    assert start is not None
-    return np.concatenate(parts), start
+            start_s = float((frame.pts or 0) * (frame.time_base or 0) - zero)
+            samples += [part.to_ndarray()[0] for part in resampler.resample(frame)]
+            times.append(start_s + np.arange(len(samples[-1])) / 48000)
+    return np.concatenate(samples), np.concatenate(times)
 
 
 def streams(path: Path) -> list[dict[str, Any]]:  # Any: strings and flags by name
@@ -59,7 +58,7 @@ def streams(path: Path) -> list[dict[str, Any]]:  # Any: strings and flags by na
         return [
             {
                 "type": stream.type,
-                "codec": stream.codec_context.name if stream.codec_context else None,
+                "codec": stream.codec_context.codec.canonical_name if stream.codec_context else None,
                 "language": stream.language,
                 "title": stream.metadata.get("title") or stream.metadata.get("name"),
                 "default": bool(stream.disposition & stream.disposition.default),
