@@ -5,18 +5,19 @@ import time
 from pathlib import Path
 
 from prefect import flow
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from flows.conducting import paint_ranges
 from restyle.contact_sheet import contact_sheet
 from restyle.domain import Frozen, NumericPath, VideoInfo
 from restyle.images import coder_name
-from restyle.job import Job, Look, StyleRef
+from restyle.job import Job, Look
 from restyle.layout import contact_sheet_image, frames, report_file, styled
 from restyle.ledger import BatchRecord, Ledger
 from restyle.media.decode import FrameDecoder
 from restyle.media.geometry import painted_size
 from restyle.media.options import OutputOptions
+from restyle.mix import file_words
 from restyle.plan import Plan, differences, fix_plan, read_plan
 from restyle.progress import step
 from restyle.reassembly import drop_frames, finished_output
@@ -25,13 +26,13 @@ from restyle.room import fetch, require_room_for_frames
 from restyle.settings import Settings
 from restyle.spool import spool_folder
 from tasks.inputs import upload_inputs
-from tasks.painting import survey_worker
+from tasks.painting import survey_worker, try_model
 from tasks.probing import probe
 from tasks.reassembling import reassemble
 from tasks.rehearsing import rehearse
 from tasks.sound import extract_audio
 from tasks.stores import Stores, open_stores
-from tasks.styles import resolve_style
+from tasks.styles import choose
 
 log = logging.getLogger(__name__)
 
@@ -40,13 +41,20 @@ class Request(Frozen):
     """What a run is asked for."""
 
     video: str = Field(description="a local file, or data:KEY for a blob of the data store")
-    style: str = Field(description="the name of a style, or a checkpoint file")
+    style: str | None = Field(default=None, description="the name of a style, a checkpoint file, or a mix of these")
+    model: str | None = Field(default=None, description="a user's own model in place of a style: runs as code")
     look: Look = Look()
     batch_size: int = Field(default=24, ge=1, description="frames per batch, the unit of retry")
     output: OutputOptions = OutputOptions()
     keep_frames: bool = False
     threads: int | None = Field(default=None, description="torch threads per worker; None leaves it to the worker")
     in_flight: int = Field(default=4, ge=1, description="batches submitted to the cluster and not ended")
+
+    @model_validator(mode="after")
+    def _one_painter(self) -> "Request":
+        if (self.style is None) == (self.model is None):
+            raise ValueError("exactly one of style and model is needed")
+        return self
 
     @property
     def key(self) -> str | None:
@@ -61,7 +69,7 @@ class Request(Frozen):
     @property
     def title(self) -> str:
         """What a person calls this run."""
-        return f"{Path(self.video).name} in {Path(self.style).stem}"
+        return f"{Path(self.video).name} in {file_words(self.style or self.model or '')}"
 
 
 @flow(name="stylize-video", flow_run_name="{request.title}", persist_result=False)
@@ -74,9 +82,9 @@ def stylize_video(request: Request) -> Report:
     stores = open_stores()
     with spool_folder(Settings().home / "spool") as folder:
         step("uploading inputs")
-        style = resolve_style(request.style)
-        video = upload_inputs(request.local, request.key, style, return_state=True).result()
-        job = Job(video=video, style=StyleRef(name=style.name, sha256=style.sha256), look=request.look)
+        chosen = choose(request.style, request.model)
+        video = upload_inputs(request.local, request.key, chosen, return_state=True).result()
+        job = Job(video=video, style=chosen.ref, look=request.look)
         source = request.local or fetch(stores.data, video, folder)
         surveyed = None if _is_painted(request, stores, job) else survey_worker.submit(request.threads)
         step("looking at the video")
@@ -107,6 +115,8 @@ def _is_painted(request: Request, stores: Stores, job: Job) -> bool:
 
 def _fix_plan(request: Request, stores: Stores, job: Job, info: VideoInfo, numeric: NumericPath) -> Plan:
     width, height = painted_size(info, job.look.max_side)
+    if request.model:
+        try_model.submit(job.style, numeric, job.look, width, height).result()
     wished = Plan(
         job=job,
         frame_count=info.frame_count,

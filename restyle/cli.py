@@ -1,17 +1,17 @@
 """The command line: parse, call one function, print. Exit codes: 0 done, 1 the job failed, 2 bad usage or input."""
 
 import argparse
-import re
 import shlex
 import sys
 import traceback
-from collections.abc import Callable, Sequence
-from typing import NoReturn, TypeVar
+from collections.abc import Sequence
+from typing import NoReturn
 
 from restyle import __version__
+from restyle.arguments import add_look, bounded, cluster
 from restyle.errors import InputError, RestyleError
 
-Number = TypeVar("Number", int, float)
+PREVIEW_MAX_SIDE = 480
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,14 +39,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _say_how_to_resume(arguments: Sequence[str] | None) -> None:
     words = list(sys.argv[1:] if arguments is None else arguments)
-    if words[:1] == ["run"]:
-        print(f"What is painted is kept. To go on: restyle {shlex.join(words)}", file=sys.stderr)
+    kept = {"run": "painted", "train": "learned"}
+    if words and words[0] in kept:
+        print(f"What is {kept[words[0]]} is kept. To go on: restyle {shlex.join(words)}", file=sys.stderr)
 
 
 def _run(options: argparse.Namespace) -> int:
     from restyle.commands.run import run
 
     return run(options)
+
+
+def _preview(options: argparse.Namespace) -> int:
+    from restyle.commands.preview import preview
+
+    return preview(options)
+
+
+def _train(options: argparse.Namespace) -> int:
+    from restyle.commands.train import train
+
+    return train(options)
 
 
 def _styles(_options: argparse.Namespace) -> int:
@@ -61,28 +74,6 @@ def _check(_options: argparse.Namespace) -> int:
     return check()
 
 
-def bounded(kind: type[Number], low: Number, high: Number, what: str) -> Callable[[str], Number]:
-    """An argparse type for a number within [low, high]."""
-
-    def parse(text: str) -> Number:
-        try:
-            value = kind(text)
-        except ValueError:
-            value = high + 1
-        if not low <= value <= high:
-            raise argparse.ArgumentTypeError(f"{text!r} is not {what} from {low} to {high}")
-        return value
-
-    return parse
-
-
-def cluster(text: str) -> str:
-    """An argparse type for a kind of cluster or a scheduler's address."""
-    if text not in ("auto", "cuda", "local") and not re.fullmatch(r"(tcp|tls|wss?)://[^/\s]+(/\S*)?", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not auto, cuda, local or an address such as tcp://HOST:8786")
-    return text
-
-
 class _Parser(argparse.ArgumentParser):
     """Errors in one sentence, without the usage in front."""
 
@@ -95,28 +86,32 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"restyle {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    run = commands.add_parser("run", help="paint a video")
+    _add_run(commands.add_parser("run", help="paint a video"))
+    _add_preview(commands.add_parser("preview", help="a sheet of a few frames in each style, before any long run"))
+    _add_train(commands.add_parser("train", help="make a style of a painting"))
+    styles = commands.add_parser("styles", help="list the styles at hand")
+    styles.set_defaults(command=_styles)
+    check = commands.add_parser("check", help="say what this machine can do, and what is missing")
+    check.set_defaults(command=_check)
+    return parser
+
+
+def _add_run(run: argparse.ArgumentParser) -> None:
     run.set_defaults(command=_run)
     run.add_argument("video", metavar="VIDEO", help="a video file, or data:KEY for a blob of the data store")
-    run.add_argument(
-        "--style", required=True, help="a name from `restyle styles`, or a .safetensors or .pth checkpoint"
+    painter = run.add_mutually_exclusive_group(required=True)
+    painter.add_argument(
+        "--style",
+        help="a name from `restyle styles`, a checkpoint (.safetensors, .pth), a painting (an image file: a style is "
+        "trained from it once), or a mix: starry_night:0.6,wave:0.4",
+    )
+    painter.add_argument(
+        "--model", metavar="MODULE:CALLABLE|FILE", help="your own model in place of a style; it runs as code"
     )
     run.add_argument(
         "-o", "--output", metavar="OUT", help="where the painted video goes (default: VIDEO-STYLE.mp4 here)"
     )
-    run.add_argument(
-        "--strength",
-        type=bounded(float, 0.0, 1.0, "a number"),
-        default=1.0,
-        metavar="0..1",
-        help="0 gives the source's pixels, 1 the full style (default 1)",
-    )
-    run.add_argument(
-        "--max-side",
-        type=bounded(int, 16, 16384, "a size in pixels"),
-        metavar="PX",
-        help="scale frames down to this longer side before painting",
-    )
+    add_look(run)
     run.add_argument(
         "--batch-size",
         type=bounded(int, 1, 100_000, "a number of frames"),
@@ -145,15 +140,54 @@ def _parser() -> argparse.ArgumentParser:
         metavar="N",
         help="workers of the local cluster (default: one per GPU, else one per core)",
     )
+    run.add_argument(
+        "--train-minutes",
+        type=bounded(float, 0.1, 10_000, "a number of minutes"),
+        metavar="M",
+        help="how long to train where --style is a painting (default 8 on processors, 1 on a GPU)",
+    )
     run.add_argument("--keep-frames", action="store_true", help="keep source and painted frames in the data store")
     run.add_argument("--report", metavar="FILE.json", help="write the run's report here too")
     run.add_argument("-v", "--verbose", action="store_true", help="show the logs of the run")
 
-    styles = commands.add_parser("styles", help="list the styles at hand")
-    styles.set_defaults(command=_styles)
-    check = commands.add_parser("check", help="say what this machine can do, and what is missing")
-    check.set_defaults(command=_check)
-    return parser
+
+def _add_train(train: argparse.ArgumentParser) -> None:
+    train.set_defaults(command=_train)
+    train.add_argument("painting", metavar="PAINTING", help="an image file, or data:KEY for a blob of the data store")
+    train.add_argument("-o", "--output", metavar="STYLE.safetensors", help="(default: PAINTING.safetensors here)")
+    budget = train.add_mutually_exclusive_group()
+    budget.add_argument(
+        "--minutes",
+        type=bounded(float, 0.1, 10_000, "a number of minutes"),
+        metavar="M",
+        help="about how long to train (default 8 on processors, 1 on a GPU)",
+    )
+    budget.add_argument("--steps", type=bounded(int, 1, 1_000_000, "a number of steps"), metavar="N", help="or so long")
+    pictures = train.add_mutually_exclusive_group()
+    pictures.add_argument("--video", metavar="VIDEO", help="learn on its frames: best, where you know what to paint")
+    pictures.add_argument(
+        "--photographs",
+        metavar="FOLDER",
+        help="learn on these pictures, or on data:PREFIX (default: photographs that come with restyle's packages)",
+    )
+    train.add_argument(
+        "--from",
+        dest="start",
+        default="nearest",
+        metavar="STYLE|nearest|scratch",
+        help="the style to begin from (default: the nearest shipped one)",
+    )
+    train.add_argument("-v", "--verbose", action="store_true", help="show the logs of the training")
+
+
+def _add_preview(preview: argparse.ArgumentParser) -> None:
+    preview.set_defaults(command=_preview)
+    preview.add_argument("video", metavar="VIDEO", help="a video file, or data:KEY for a blob of the data store")
+    preview.add_argument(
+        "--style", action="append", default=[], help="a style or a mix, as in `run`; again for more (default: all)"
+    )
+    preview.add_argument("-o", "--output", metavar="SHEET", help="a .jpg or .png (default: VIDEO-preview.jpg here)")
+    add_look(preview, max_side=PREVIEW_MAX_SIDE)
 
 
 if __name__ == "__main__":

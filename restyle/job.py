@@ -1,6 +1,7 @@
 """What a job is: everything that decides its pixels, and the id hashed from it."""
 
 import hashlib
+from typing import Literal
 
 from pydantic import Field
 
@@ -25,17 +26,29 @@ class VideoSource(Frozen):
         return self.key.rsplit("/", 1)[-1]
 
 
-class StyleRef(Frozen):
-    """A style by name for people and by the hash of its weights for the pipeline."""
+class StylePart(Frozen):
+    """One style of a mix, and its share of every pixel."""
 
     name: str
     sha256: str
+    share: float
+
+
+class StyleRef(Frozen):
+    """What paints, by name for people and by hash for the pipeline."""
+
+    name: str
+    sha256: str = Field(description="of the weights, of a mix's parts and shares, or of a user's own model")
+    kind: Literal["style", "mix", "callable", "program"] = "style"
+    parts: tuple[StylePart, ...] = Field(default=(), description="of a mix; their shares add up to 1")
 
 
 class Look(Frozen):
     """The options that change a painted frame."""
 
     strength: float = Field(default=1.0, ge=0.0, le=1.0, description="0 gives the source's pixels, 1 the full style")
+    keep_color: bool = Field(default=False, description="the source's colours, the painting's brightness")
+    stroke: float = Field(default=1.0, ge=0.5, le=2.0, description="broader strokes above 1, finer below")
     max_side: int | None = Field(
         default=None, ge=16, description="frames are scaled down to this longer side, in pixels"
     )

@@ -1,8 +1,8 @@
 """Where each thing lives in the two stores: the only place that spells a key.
 
 data:     videos/  runs/JOB/{frames,styled}/  runs/JOB/audio.mka  runs/JOB/encodings/ENC/output.EXT
-          runs/JOB/report.json  runs/JOB/contact-sheet.jpg
-control:  styles/  jobs/JOB/{job,video,plan}.json  jobs/JOB/ledger/  jobs/JOB/outputs/
+          runs/JOB/report.json  runs/JOB/contact-sheet.jpg  previews/
+control:  styles/  models/  jobs/JOB/{job,video,plan}.json  jobs/JOB/ledger/  jobs/JOB/outputs/
 """
 
 import re
@@ -61,6 +61,26 @@ def output(job_id: str, encoding_id: str, suffix: str) -> str:
 def weights(sha256: str) -> str:
     """A checkpoint's canonical bytes (control store)."""
     return f"styles/{sha256}.safetensors"
+
+
+def program(sha256: str) -> str:
+    """An exported program of the user's (control store)."""
+    return f"models/{sha256}.pt2"
+
+
+def preview_sheet(identity: str, stem: str) -> str:
+    """The sheet of styles by frames of a video."""
+    return f"previews/{stem}-{identity}.jpg"
+
+
+def trained_style(training_id: str) -> str:
+    """A style that was trained from a user's painting (control store)."""
+    return f"styles/trained/{training_id}.safetensors"
+
+
+def trained_lease(training_id: str) -> str:
+    """Held by the one process that trains this style (control store)."""
+    return f"styles/trained/{training_id}.lease"
 
 
 def job_file(job_id: str, name: str) -> str:

@@ -1,25 +1,25 @@
-"""upload-inputs: the video and the style's weights go to where every worker finds them."""
+"""upload-inputs: the video and what paints it go to where every worker finds them."""
 
 import hashlib
 from pathlib import Path
 
 from prefect import task
 
-from models.checkpoint import Checkpoint
 from restyle.errors import BlobExists, BlobNotFound
 from restyle.job import VideoSource
-from restyle.layout import video, weights
+from restyle.layout import video
 from restyle.room import require_room
 from restyle.storage import Store
 from tasks.retrying import RETRYING, already
 from tasks.stores import open_stores
+from tasks.styles import Chosen
 
 
 @task(name="upload-inputs", task_run_name="upload-inputs", **RETRYING)
-def upload_inputs(local: Path | None, key: str | None, style: Checkpoint) -> VideoSource:
+def upload_inputs(local: Path | None, key: str | None, chosen: Chosen) -> VideoSource:
     """The video as the data store holds it: uploaded from `local` unless its bytes are there, or found under `key`."""
     stores = open_stores()
-    fresh = upload_weights(stores.control, style)
+    fresh = upload_files(stores.control, chosen)
     if local is None:
         assert key is not None
         blob = stores.data.stat(key)
@@ -49,11 +49,14 @@ def holds(data: Store, source: VideoSource) -> bool:
         return False
 
 
-def upload_weights(control: Store, style: Checkpoint) -> bool:
-    """Put the weights under their hash; False when they were there."""
-    try:
-        require_room(control, len(style.data), "the style's weights")
-        control.create(weights(style.sha256), style.data)
-    except BlobExists:
-        return False
-    return True
+def upload_files(control: Store, chosen: Chosen) -> bool:
+    """Put weights or a program under their hash; False when all were there."""
+    fresh = False
+    for key, data in chosen.files.items():
+        try:
+            require_room(control, len(data), "the style's weights")
+            control.create(key, data)
+            fresh = True
+        except BlobExists:
+            continue
+    return fresh

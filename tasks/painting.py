@@ -1,11 +1,14 @@
-"""style-batch: the mapped task that paints, on a worker of the cluster; and the survey of what a worker can do."""
+"""style-batch: the mapped task that paints, on a worker of the cluster; and what is asked of a worker before."""
 
+import numpy as np
 from prefect import get_run_logger, task
 from prefect.runtime import task_run
 
 from models.runtime import choose_numeric_path
 from restyle.batches import paint_batch
 from restyle.domain import FrameBatch, NumericPath
+from restyle.errors import BadModel
+from restyle.job import Look, StyleRef
 from restyle.ledger import BatchRecord, Ledger
 from restyle.plan import read_plan
 from tasks.painters import painter
@@ -20,6 +23,23 @@ def survey_worker(threads: int | None) -> NumericPath:
     return choose_numeric_path(threads)
 
 
+@task(name="try-model", task_run_name="try-model", **RETRYING)
+def try_model(style: StyleRef, numeric: NumericPath, look: Look, width: int, height: int) -> None:
+    """Paint noise of the frames' size with a user's own model, on a worker. Raises BadModel for whatever it does wrong.
+
+    A model that cannot paint this video is known before the first batch.
+    """
+    noise = np.random.default_rng(0).integers(0, 256, (numeric.mini_batch, height, width, 3), dtype=np.uint8)
+    paint = painter(style, numeric, look)
+    try:
+        paint(noise)
+    except BadModel:
+        raise
+    except Exception as error:
+        said = " ".join(f"{type(error).__name__}: {error}".split())
+        raise BadModel(f"--model {style.name}: fails on frames of {width}x{height} pixels ({said}); mend it") from error
+
+
 @task(name="style-batch", task_run_name="style-batch[{batch.index}] {batch.start}-{batch.stop}", **RETRYING)
 def style_batch(batch: FrameBatch, job_id: str) -> BatchRecord:
     """Paint one batch unless the ledger has it."""
@@ -29,7 +49,7 @@ def style_batch(batch: FrameBatch, job_id: str) -> BatchRecord:
     done = ledger.find(batch)
     if done is not None:
         return already("AlreadyPainted", f"frames {batch.start}-{batch.stop - 1} were painted by {done.worker}", done)
-    paint = painter(plan.job.style.sha256, plan.numeric, plan.job.look.strength)
+    paint = painter(plan.job.style, plan.numeric, plan.job.look)
     entry = paint_batch(stores.data, ledger, plan, batch, paint, attempts=task_run.run_count or 1, worker=worker_name())
     get_run_logger().info("painted frames %d-%d in %.1f s", batch.start, batch.stop - 1, entry.timings.total_s)
     return entry

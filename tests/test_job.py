@@ -26,6 +26,8 @@ def test_names_do_not_make_another_job() -> None:
         {"video": VideoSource(key="videos/a.mp4", size_bytes=8, identity="sha256:aa")},
         {"style": StyleRef(name="x", sha256="bc")},
         {"look": Look(strength=0.5)},
+        {"look": Look(keep_color=True)},
+        {"look": Look(stroke=1.5)},
         {"look": Look(max_side=320)},
         {"look": Look(frames="png")},
     ],

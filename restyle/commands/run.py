@@ -2,19 +2,19 @@
 
 import argparse
 import os
-import tempfile
 from pathlib import Path
 
+from restyle.commands.options import look_of, writable
 from restyle.commands.progress import showing_progress
-from restyle.errors import UnsupportedOutput
-from restyle.job import Look
+from restyle.errors import BlobNotFound, UnsupportedMedia
 from restyle.layout import contact_sheet_image
 from restyle.media.options import OutputOptions
 from restyle.media.probe import check_video
+from restyle.mix import file_words
 from restyle.report import Report
 from restyle.settings import Settings
 from tasks.stores import open_stores
-from tasks.styles import resolve_style
+from tasks.styles import choose
 
 QUIET = {
     "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
@@ -56,7 +56,8 @@ def _conduct(options: argparse.Namespace, output: OutputOptions) -> Report:
     request = Request(
         video=options.video if options.video.startswith("data:") else str(Path(options.video).absolute()),
         style=options.style,
-        look=Look(strength=options.strength, max_side=options.max_side, frames=options.frames),
+        model=options.model,
+        look=look_of(options, options.frames),
         batch_size=options.batch_size,
         output=output,
         keep_frames=options.keep_frames,
@@ -69,24 +70,17 @@ def _conduct(options: argparse.Namespace, output: OutputOptions) -> Report:
 def _target(options: argparse.Namespace) -> Path:
     """Where the output goes. Raises UnsupportedOutput for a place that cannot be written."""
     name = Path(options.video.removeprefix("data:"))
-    target = Path(options.output or f"{name.stem}-{Path(options.style).stem}.mp4").absolute()
-    if target.is_dir():
-        raise UnsupportedOutput(f"{target} is a folder; name a file in it, such as {target / 'output.mp4'}")
-    try:
-        with tempfile.TemporaryFile(dir=target.parent):
-            pass
-    except OSError as error:
-        raise UnsupportedOutput(
-            f"{target} cannot be written ({error.strerror}); choose another place with -o"
-        ) from error
-    return target
+    words = file_words(options.style or options.model)
+    return writable(Path(options.output or f"{name.stem}-{words}.mp4"), "output.mp4")
 
 
 def _check_inputs(options: argparse.Namespace) -> None:
     """Raises what is wrong with the video or the style, before anything is started."""
-    resolve_style(options.style)
-    data = open_stores().data
-    if options.video.startswith("data:"):
-        data.stat(options.video.removeprefix("data:"))
-    else:
+    choose(options.style, options.model)
+    if not options.video.startswith("data:"):
         check_video(Path(options.video))
+        return
+    try:
+        open_stores().data.stat(options.video.removeprefix("data:"))
+    except BlobNotFound as error:
+        raise UnsupportedMedia(f"{options.video}: the data store has no such blob; check the key") from error

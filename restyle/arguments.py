@@ -1,0 +1,56 @@
+"""What several commands take, and how values on the command line are checked."""
+
+import argparse
+import re
+from collections.abc import Callable
+from typing import TypeVar
+
+Number = TypeVar("Number", int, float)
+
+
+def bounded(kind: type[Number], low: Number, high: Number, what: str) -> Callable[[str], Number]:
+    """An argparse type for a number within [low, high]."""
+
+    def parse(text: str) -> Number:
+        try:
+            value = kind(text)
+        except ValueError:
+            value = high + 1
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"{text!r} is not {what} from {low} to {high}")
+        return value
+
+    return parse
+
+
+def cluster(text: str) -> str:
+    """An argparse type for a kind of cluster or a scheduler's address."""
+    if text not in ("auto", "cuda", "local") and not re.fullmatch(r"(tcp|tls|wss?)://[^/\s]+(/\S*)?", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not auto, cuda, local or an address such as tcp://HOST:8786")
+    return text
+
+
+def add_look(parser: argparse.ArgumentParser, max_side: int | None = None) -> None:
+    """The options that change a painted frame; max_side: pixels, where the command has a default."""
+    parser.add_argument(
+        "--strength",
+        type=bounded(float, 0.0, 1.0, "a number"),
+        default=1.0,
+        metavar="0..1",
+        help="0 gives the source's pixels, 1 the full style (default 1)",
+    )
+    parser.add_argument("--keep-color", action="store_true", help="the source's colours, the painting's brightness")
+    parser.add_argument(
+        "--stroke",
+        type=bounded(float, 0.5, 2.0, "a number"),
+        default=1.0,
+        metavar="0.5..2",
+        help="broader strokes above 1, finer below (default 1)",
+    )
+    parser.add_argument(
+        "--max-side",
+        type=bounded(int, 16, 16384, "a size in pixels"),
+        default=max_side,
+        metavar="PX",
+        help=f"scale frames down to this longer side before painting (default: {max_side or 'as the source'})",
+    )

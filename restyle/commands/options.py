@@ -1,0 +1,35 @@
+"""From parsed options to what the library works with: a look, a place to write to."""
+
+import argparse
+import tempfile
+from pathlib import Path
+
+from restyle.domain import FrameFormat
+from restyle.errors import UnsupportedOutput
+from restyle.job import Look
+
+
+def look_of(options: argparse.Namespace, frames: FrameFormat = "jpeg") -> Look:
+    """The look that the options of ``add_look`` ask for."""
+    return Look(
+        strength=options.strength,
+        keep_color=options.keep_color,
+        stroke=options.stroke,
+        max_side=options.max_side,
+        frames=frames,
+    )
+
+
+def writable(target: Path, example: str) -> Path:
+    """The absolute path of a file to be written. Raises UnsupportedOutput for a place that cannot be."""
+    target = target.absolute()
+    if target.is_dir():
+        raise UnsupportedOutput(f"{target} is a folder; name a file in it, such as {target / example}")
+    try:
+        with tempfile.TemporaryFile(dir=target.parent):
+            pass
+    except OSError as error:
+        raise UnsupportedOutput(
+            f"{target} cannot be written ({error.strerror}); choose another place with -o"
+        ) from error
+    return target

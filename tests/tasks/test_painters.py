@@ -1,0 +1,58 @@
+"""A worker's painter is made of what the control store has, and of nothing that has changed."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models.styles import shipped
+from restyle.domain import NumericPath
+from restyle.errors import BadCheckpoint
+from restyle.job import Look
+from restyle.layout import weights
+from restyle.storage import open_store
+from tasks.inputs import upload_files
+from tasks.painters import make_painter, painter
+from tasks.styles import Chosen, resolve_style
+
+PATH = NumericPath(device="cpu", precision="float32", threads=1, mini_batch=1)
+FRAMES = np.random.default_rng(1).integers(0, 256, (1, 32, 48, 3), dtype=np.uint8)
+
+
+@pytest.fixture
+def control(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("RESTYLE_CONTROL_STORE", tmp_path.as_uri())
+    return tmp_path
+
+
+def painted(chosen: Chosen, look: Look) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    return make_painter(chosen.ref, PATH, look, chosen.files.__getitem__)(FRAMES)
+
+
+def test_a_mix_is_painted_from_the_store_with_all_its_parts(control: Path) -> None:
+    chosen = resolve_style("starry_night:0.6,wave:0.4")
+    store = open_store(control.as_uri())
+    assert upload_files(store, chosen)
+    assert not upload_files(store, chosen)
+    mixed = painter(chosen.ref, PATH, Look())(FRAMES)
+    alone = [painted(resolve_style(name), Look()).astype(float) for name in ("starry_night", "wave")]
+    assert np.abs(alone[0] - alone[1]).mean() > 20
+    # Half a level for the rounding of the mix, and half a level in all for those of its parts.
+    assert np.abs(mixed - (0.6 * alone[0] + 0.4 * alone[1])).max() <= 1.01
+
+
+def test_every_control_of_the_look_reaches_the_pixels() -> None:
+    chosen = resolve_style("starry_night")
+    looks = (Look(), Look(strength=0.5), Look(keep_color=True), Look(stroke=2), Look(stroke=0.5), Look(strength=0))
+    results = [painted(chosen, look) for look in looks]
+    for i, one in enumerate(results):
+        for other in results[:i]:
+            assert np.abs(one.astype(int) - other).mean() > 5
+    np.testing.assert_array_equal(results[-1], FRAMES)
+
+
+def test_a_file_that_is_not_what_its_key_says_is_refused(control: Path) -> None:
+    chosen = resolve_style("wave")
+    open_store(control.as_uri()).write(weights(chosen.ref.sha256), shipped()["starry_night"].path.read_bytes())
+    with pytest.raises(BadCheckpoint, match=r"has the hash.*delete it"):
+        painter(chosen.ref, PATH, Look(strength=0.7))

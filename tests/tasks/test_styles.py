@@ -1,0 +1,68 @@
+"""What --style and --model come to, before any run."""
+
+from pathlib import Path
+
+import pytest
+
+from models.styles import shipped
+from restyle.errors import BadModel, BadSetting, UnknownStyle
+from restyle.layout import weights
+from tasks.styles import choose, require_names, resolve_model, resolve_style
+
+MIX = "starry_night:0.6,wave:0.4"
+
+
+def test_a_style_comes_with_its_weights_and_its_origin() -> None:
+    chosen = resolve_style("starry_night")
+    style = shipped()["starry_night"]
+    assert (chosen.ref.name, chosen.ref.sha256, chosen.ref.kind) == ("starry_night", style.sha256, "style")
+    assert chosen.files == {weights(style.sha256): style.path.read_bytes()}
+    assert "Vincent van Gogh" in chosen.origin
+
+
+def test_a_mix_comes_with_the_weights_of_every_part() -> None:
+    chosen = resolve_style(MIX)
+    assert chosen.ref.kind == "mix"
+    assert chosen.ref.name == MIX
+    assert {part.name: part.share for part in chosen.ref.parts} == {"starry_night": 0.6, "wave": 0.4}
+    assert chosen.files == {weights(s.sha256): s.path.read_bytes() for n, s in shipped().items() if n in MIX}
+
+
+def test_a_checkpoint_file_may_be_part_of_a_mix(tmp_path: Path) -> None:
+    copy = tmp_path / "a,b.safetensors"
+    copy.write_bytes(shipped()["wave"].path.read_bytes())
+    assert resolve_style(str(copy)).ref.kind == "style"
+    plain = tmp_path / "mine.safetensors"
+    plain.write_bytes(copy.read_bytes())
+    assert resolve_style(f"starry_night:0.6,{plain}:0.4").ref.sha256 == resolve_style(MIX).ref.sha256
+    with pytest.raises(BadSetting, match="the same style"):
+        resolve_style(f"wave:0.6,{plain}:0.4")
+
+
+@pytest.mark.parametrize("style", ["no_such_style", "starry_night:0.6,no_such_style:0.4", "x" * 5000])
+def test_an_unknown_style_is_named_also_inside_a_mix(style: str) -> None:
+    with pytest.raises(UnknownStyle, match=r"^(no_such_style|x+): no such style.*starry_night"):
+        resolve_style(style)
+
+
+def test_a_form_takes_names_and_never_files(tmp_path: Path) -> None:
+    for style in shipped():
+        require_names(style)
+    require_names(MIX)
+    path = shipped()["wave"].path
+    for style in (str(path), f"starry_night:1,{path}:1", "../wave", ""):
+        with pytest.raises(UnknownStyle):
+            require_names(style)
+
+
+def test_a_callable_needs_no_file_and_a_program_brings_its_own(tmp_path: Path) -> None:
+    examples = Path(__file__).parents[2] / "docs/examples"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(examples)
+        chosen = choose(None, "cartoon:paint")
+    assert (chosen.ref.name, chosen.ref.kind, chosen.files) == ("cartoon:paint", "callable", {})
+    for name, content in (("gone.pt2", None), ("folder.pt2", None), ("letter.pt2", b"dear sir")):
+        if content:
+            (tmp_path / name).write_bytes(content)
+        with pytest.raises(BadModel, match=name):
+            resolve_model(str(tmp_path / name))
