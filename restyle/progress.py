@@ -23,3 +23,8 @@ def announce(progress: Progress) -> None:
 def step(name: str) -> None:
     """Log that a step begins which has no frames to count."""
     log.info("%s", name, extra={"step": name})
+
+
+def often(name: str) -> None:
+    """Log how a step goes on; a handler that keeps its lines shows only some of these."""
+    log.info("%s", name, extra={"step": name, "often": True})

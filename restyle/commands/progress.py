@@ -72,7 +72,11 @@ class _Lines(logging.Handler):
         step: Step | None = getattr(record, "progress", None)
         now = time.monotonic()
         if step is None:
-            self._console.print(record.getMessage(), highlight=False)
+            if getattr(record, "often", False):
+                if now - self._said < PLAIN_INTERVAL_S:
+                    return
+                self._said = now
+            self._console.print(record.getMessage(), highlight=False, soft_wrap=True)
             return
         if step.done == step.total or now - self._said >= PLAIN_INTERVAL_S:
             self._said = now
