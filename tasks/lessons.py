@@ -58,6 +58,11 @@ class TrainingOrder(Frozen):
         return Path(self.painting.removeprefix(BLOB)).stem
 
 
+def is_painting(style: str | None) -> bool:
+    """Whether what a user calls a style is an image, by the end of its name, rather than a style's name or file."""
+    return style is not None and style not in shipped() and is_picture(style)
+
+
 class Pictures(NamedTuple):
     """Pictures to learn on, not yet read."""
 

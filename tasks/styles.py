@@ -7,6 +7,7 @@ from pydantic import Field
 
 from models.checkpoint import CHECKPOINT_SUFFIXES, Checkpoint, StyleCard, read_checkpoint
 from models.own import callable_identity, is_program, load_program
+from models.pictures import is_picture
 from models.runtime import choose_numeric_path
 from models.styles import shipped
 from restyle.domain import Frozen
@@ -35,13 +36,17 @@ def choose(style: str | None, model: str | None) -> Chosen:
 def resolve_style(style: str) -> Chosen:
     """A shipped style's name, a checkpoint file, or a mix of these. Raises UnknownStyle, BadCheckpoint, BadSetting."""
     if not is_mix(style) or _is_file(style):
-        checkpoint = _checkpoint(style)
-        ref = StyleRef(name=checkpoint.name, sha256=checkpoint.sha256)
-        return Chosen(ref=ref, files={weights(ref.sha256): checkpoint.data}, origin=describe(checkpoint.card))
+        return of_checkpoint(_checkpoint(style))
     weighed = [(_checkpoint(name), weight) for name, weight in parse_mix(style)]
     parts = tuple(StylePart(name=part.name, sha256=part.sha256, share=weight) for part, weight in weighed)
     files = {weights(part.sha256): part.data for part, _ in weighed}
     return Chosen(ref=mix_reference(parts), files=files, origin="a mix of styles")
+
+
+def of_checkpoint(checkpoint: Checkpoint) -> Chosen:
+    """One style alone."""
+    ref = StyleRef(name=checkpoint.name, sha256=checkpoint.sha256)
+    return Chosen(ref=ref, files={weights(ref.sha256): checkpoint.data}, origin=describe(checkpoint.card))
 
 
 def require_names(style: str) -> None:
@@ -84,6 +89,8 @@ def _checkpoint(style: str) -> Checkpoint:
     if style in known:
         return read_checkpoint(known[style].path)
     path = Path(style)
+    if is_picture(style):
+        raise UnknownStyle(f"{style}: a painting, which is no style yet; make one with `restyle train {style}`")
     if _is_file(style) or path.suffix in CHECKPOINT_SUFFIXES:
         return read_checkpoint(path)
     raise UnknownStyle(

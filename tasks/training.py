@@ -137,6 +137,8 @@ def _owner(file: BinaryIO) -> str:
 
 def _train_here(order: TrainingOrder, training: Training, folder: Path) -> bytes:
     folder.mkdir(parents=True, exist_ok=True)  # whoever trained before us removed it
+    for note in training.painting.notes:
+        step(f"{order.painting}: {note}")
     step("reading the pictures to learn from")
     pictures = training.pictures.read(smallest_side(recipe_for(1, scratch=False)))
     plan = _fixed_plan(order, training, folder, pictures)

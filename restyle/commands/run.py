@@ -6,13 +6,14 @@ from pathlib import Path
 
 from restyle.commands.options import look_of, writable
 from restyle.commands.progress import showing_progress
-from restyle.errors import BlobNotFound, UnsupportedMedia
+from restyle.errors import BadSetting, BlobNotFound, UnsupportedMedia
 from restyle.layout import contact_sheet_image
 from restyle.media.options import OutputOptions
 from restyle.media.probe import check_video
 from restyle.mix import file_words
 from restyle.report import Report
 from restyle.settings import Settings
+from tasks.lessons import TrainingOrder, is_painting, prepare
 from tasks.stores import open_stores
 from tasks.styles import choose
 
@@ -57,6 +58,7 @@ def _conduct(options: argparse.Namespace, output: OutputOptions) -> Report:
         video=options.video if options.video.startswith("data:") else str(Path(options.video).absolute()),
         style=options.style,
         model=options.model,
+        train_minutes=options.train_minutes,
         look=look_of(options, options.frames),
         batch_size=options.batch_size,
         output=output,
@@ -76,7 +78,12 @@ def _target(options: argparse.Namespace) -> Path:
 
 def _check_inputs(options: argparse.Namespace) -> None:
     """Raises what is wrong with the video or the style, before anything is started."""
-    choose(options.style, options.model)
+    if is_painting(options.style):
+        prepare(TrainingOrder(painting=options.style))
+    elif options.train_minutes is not None:
+        raise BadSetting(f"--train-minutes {options.train_minutes:g}: --style is no painting; leave the option out")
+    else:
+        choose(options.style, options.model)
     if not options.video.startswith("data:"):
         check_video(Path(options.video))
         return
