@@ -72,7 +72,7 @@ def _count_workers(address: str) -> int:
     try:
         with Client(address, timeout=CONNECT_TIMEOUT_S) as client:
             return max(1, len(client.scheduler_info(n_workers=-1)["workers"]))
-    except (OSError, TimeoutError) as error:
+    except (OSError, TimeoutError, ValueError, TypeError) as error:
         raise BadSetting(f"--cluster {address}: no Dask scheduler answers there ({error})") from error
 
 

@@ -13,7 +13,7 @@ from prefect.futures import PrefectFuture, wait
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from restyle.domain import FrameBatch, FrameRange
-from restyle.errors import BatchesFailed
+from restyle.errors import BatchesFailed, shortened
 from restyle.ledger import BatchRecord
 from restyle.media.decode import FrameDecoder
 from restyle.plan import Plan, cut_ranges
@@ -56,8 +56,10 @@ class Painting:
             self.futures[batch] = future
             future.add_done_callback(partial(self._ended, batch))
 
-    def _ended(self, batch: FrameBatch, future: PrefectFuture[Any]) -> None:
+    def _ended(self, batch: FrameBatch, future: Any) -> None:  # a PrefectDaskFuture, as a DaskTaskRunner gives
         self._room.release()
+        if future.wrapped_future.status != "finished":
+            return
         future.wait()
         if future.state.is_completed():
             with self._lock:
@@ -75,7 +77,7 @@ class Painting:
         if failures:
             raise BatchesFailed(
                 f"{len(failures)} of {len(self.futures)} batches failed, the others are painted and kept; "
-                + "; ".join(failures)
+                + shortened(failures, "; ")
             )
         return records
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import tomllib
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -116,6 +117,7 @@ def _server(database: Path) -> Iterator[PrefectApi]:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
+            start_new_session=sys.platform == "linux",  # a Ctrl-C is for us: we still have to tell the server
             preexec_fn=with_parent(),  # noqa: PLW1509  (the call in the child takes no lock)
         )
         try:
@@ -136,7 +138,7 @@ def _await_health(process: subprocess.Popen[bytes], url: str, log_file: Path) ->
 
 
 def _require_answer(url: str) -> None:
-    if not _answers(url):
+    if not url.startswith(("http://", "https://")) or not _answers(url):
         raise BadSetting(f"PREFECT_API_URL {url}: no Prefect server answers there; start it, or unset the variable")
 
 
@@ -144,6 +146,8 @@ def _answers(url: str) -> bool:
     try:
         with urllib.request.urlopen(f"{url}/health", timeout=5):  # noqa: S310  (ours, or the user's own setting)
             return True
+    except urllib.error.HTTPError:
+        return True  # it answers, if only that it wants to know who asks
     except OSError:
         return False
 

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from flows.conducting import paint_ranges
 from restyle.contact_sheet import contact_sheet
 from restyle.domain import Frozen, NumericPath, VideoInfo
-from restyle.errors import BlobNotFound, FrameCorrupt
+from restyle.errors import BlobNotFound, FrameCorrupt, SourceChanged
 from restyle.images import coder_name
 from restyle.job import Job, Look
 from restyle.layout import contact_sheet_image, frames, report_file, styled
@@ -86,6 +86,7 @@ def stylize_video(request: Request) -> Report:
     stores = open_stores()
     with spool_folder(Settings().home / "spool") as folder:
         step("uploading inputs")
+        stamp = _stamp(request.local)
         chosen = _choose(request)
         video = upload_inputs(request.local, request.key, chosen, return_state=True).result()
         job = Job(video=video, style=chosen.ref, look=request.look)
@@ -99,6 +100,9 @@ def stylize_video(request: Request) -> Report:
         if surveyed:
             plan = _fix_plan(request, stores, job, info, surveyed.result())
             records, reused = _paint(request, stores, plan, info, source, folder)
+            if _stamp(request.local) != stamp:
+                Ledger(stores.control, stores.data, plan).strike(records)
+                raise SourceChanged(f"{request.local}: changed while it was painted; run the same command again")
         else:
             assert plan is not None  # what is painted was planned
             records = Ledger(stores.control, stores.data, plan).recorded()
@@ -120,6 +124,14 @@ def _choose(request: Request) -> Chosen:
         return choose(request.style, request.model)
     order = TrainingOrder(painting=request.style, minutes=request.train_minutes)
     return of_checkpoint(train_style(order, return_state=True).result())
+
+
+def _stamp(local: Path | None) -> tuple[int, int, int] | None:
+    """What changes when a local file does; None for a file that is gone, or for a video of the store."""
+    if local is None or not local.exists():
+        return None
+    status = local.stat()
+    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _is_painted(request: Request, stores: Stores, job: Job) -> bool:

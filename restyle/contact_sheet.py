@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from PIL import Image
 
+from restyle.images import decode_image
 from restyle.layout import frames, image_name, styled
 from restyle.plan import Plan
 from restyle.storage import Store
@@ -21,18 +22,21 @@ def sample_frames(frame_count: int, columns: int = COLUMNS) -> list[int]:
 
 
 def contact_sheet(data: Store, plan: Plan) -> bytes:
-    """JPEG bytes: up to four columns, 480 px wide each; the upper row the source, the lower the painting of it."""
+    """JPEG bytes: up to four columns, 480 px wide each; the upper row the source, the lower the painting of it.
+
+    Raises BlobNotFound or FrameCorrupt where a frame that it shows is gone or damaged.
+    """
     job_id, image = plan.job.job_id, plan.job.look.frames
     numbers = sample_frames(plan.frame_count)
     rows = [
-        [_thumbnail(data.read(prefix + image_name(n, image))) for n in numbers]
+        [_thumbnail(data, prefix + image_name(n, image), plan) for n in numbers]
         for prefix in (frames(job_id), styled(job_id))
     ]
     return _grid(rows)
 
 
-def _thumbnail(content: bytes) -> Image.Image:
-    picture = Image.open(io.BytesIO(content)).convert("RGB")
+def _thumbnail(data: Store, key: str, plan: Plan) -> Image.Image:
+    picture = Image.fromarray(decode_image(data.read(key), key, plan.width, plan.height))
     height = max(1, round(picture.height * COLUMN_WIDTH / picture.width))
     return picture.resize((COLUMN_WIDTH, height), Image.Resampling.LANCZOS)
 

@@ -4,6 +4,8 @@ A message names the input, says what is wrong with it and what to do. Arguments 
 ``super().__init__``, so that an error survives the pickling between a worker and the flow.
 """
 
+from collections.abc import Sequence
+
 
 class RestyleError(Exception):
     """Something restyle can explain in one sentence."""
@@ -93,6 +95,10 @@ class DiskFull(RestyleError):
     """A disk filled up during the run: what is finished stays, the same command resumes it."""
 
 
+class SourceChanged(RestyleError):
+    """The source is not what it was when the run began; nothing painted of it in this run counts."""
+
+
 class FrameCorrupt(RestyleError):
     """A stored frame is missing, unreadable, or not the bytes its record names."""
 
@@ -111,6 +117,12 @@ class TrainingDiverged(RestyleError):
 
 class PlanMismatch(RestyleError):
     """This machine cannot paint as the job's plan says (another device kind or precision)."""
+
+
+def shortened(items: Sequence[str], separator: str, most: int = 10) -> str:
+    """The first items of a list for a message, and how many more there are."""
+    more = f"{separator}and {len(items) - most} more" if len(items) > most else ""
+    return separator.join(items[:most]) + more
 
 
 def is_transient(error: BaseException) -> bool:

@@ -66,5 +66,6 @@ class Job(Frozen):
     @property
     def job_id(self) -> str:
         """16 hexadecimal digits over the content of video and weights, the look, and the version of the pixels."""
-        parts = (self.video.identity, str(self.video.size_bytes), self.style.sha256, self.look.model_dump_json())
+        look = self.look.model_dump_json(exclude_defaults=True)  # an option of tomorrow changes no job of today
+        parts = (self.video.identity, str(self.video.size_bytes), self.style.sha256, look)
         return hashlib.sha256("\n".join((*parts, str(self.pixel_version))).encode()).hexdigest()[:16]

@@ -1,18 +1,18 @@
 """The ledger: one record per painted batch, written last; a batch whose record and frames are there is done."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from restyle.domain import FrameBatch, Frozen, NumericPath
-from restyle.errors import BlobNotFound, LedgerUnbalanced
+from restyle.errors import BlobNotFound, LedgerUnbalanced, shortened
 from restyle.layout import image_name, record, styled
 from restyle.plan import Plan
 from restyle.storage import Store
 
-STAT_THREADS = 8
+READ_THREADS = 8
 
 
 class FrameRecord(Frozen):
@@ -58,10 +58,10 @@ class Ledger:
         self._control.write(record(self._job_id, entry.batch.index), entry.model_dump_json().encode())
 
     def read(self, batch: FrameBatch) -> BatchRecord | None:
-        """The record of a batch, or None."""
+        """The record of a batch; None where there is none, or one that this version cannot read."""
         try:
             return BatchRecord.model_validate_json(self._control.read(record(self._job_id, batch.index)))
-        except BlobNotFound:
+        except (BlobNotFound, ValidationError):
             return None
 
     def find(self, batch: FrameBatch) -> BatchRecord | None:
@@ -69,7 +69,7 @@ class Ledger:
         entry = self.read(batch)
         if entry is None:
             return None
-        with ThreadPoolExecutor(STAT_THREADS) as pool:
+        with ThreadPoolExecutor(READ_THREADS) as pool:
             sizes = dict(pool.map(self._size, self.styled_keys(batch)))
         return entry if self.holds(entry, sizes) else None
 
@@ -79,9 +79,10 @@ class Ledger:
         except BlobNotFound:
             return key, -1
 
-    def strike(self, batch: FrameBatch) -> None:
-        """Take a batch's record back, so that it is painted again."""
-        self._control.delete(record(self._job_id, batch.index))
+    def strike(self, entries: Iterable[BatchRecord]) -> None:
+        """Take records back, so that their batches are painted again."""
+        for entry in entries:
+            self._control.delete(record(self._job_id, entry.batch.index))
 
     def stored_sizes(self) -> Mapping[str, int]:
         """Size in bytes of every painted image in the store, by key; one listing for the whole job."""
@@ -89,7 +90,8 @@ class Ledger:
 
     def recorded(self) -> list[BatchRecord]:
         """The records of this plan's batches, in frame order, whether or not their frames are still stored."""
-        entries = (self.read(batch) for batch in self._plan.batches)
+        with ThreadPoolExecutor(READ_THREADS) as pool:
+            entries = list(pool.map(self.read, self._plan.batches))
         return [entry for entry in entries if entry is not None]
 
     def trusted(self, sizes: Mapping[str, int]) -> dict[int, BatchRecord]:
@@ -114,7 +116,7 @@ class Ledger:
         trusted = self.trusted(self.stored_sizes())
         missing = [b for b in self._plan.batches if b.index not in trusted]
         if missing:
-            spans = ", ".join(f"{b.start}-{b.stop - 1}" for b in missing)
+            spans = shortened([f"{b.start}-{b.stop - 1}" for b in missing], ", ")
             raise LedgerUnbalanced(
                 f"job {self._job_id}: frames {spans} are not all painted; run the same command again to paint them"
             )

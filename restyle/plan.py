@@ -1,9 +1,10 @@
 """How a job is cut and painted: pure planning, and the plan that is written down once and then obeyed."""
 
+from functools import cached_property
 from itertools import pairwise
 
 from restyle.domain import FrameBatch, FrameRange, Frozen, NumericPath
-from restyle.errors import BlobExists
+from restyle.errors import BlobExists, BlobNotFound
 from restyle.job import Job
 from restyle.layout import job_file
 from restyle.storage import Store
@@ -20,7 +21,7 @@ class Plan(Frozen):
     numeric: NumericPath
     image_coder: str
 
-    @property
+    @cached_property
     def batches(self) -> tuple[FrameBatch, ...]:
         """The cut: frames 0..N-1, each in exactly one batch."""
         return cut_batches(self.frame_count, self.batch_size)
@@ -49,6 +50,14 @@ def fix_plan(control: Store, wished: Plan) -> Plan:
     return wished
 
 
+def written_plan(control: Store, job_id: str) -> Plan | None:
+    """The plan of a job that was begun before, or None."""
+    try:
+        return read_plan(control, job_id)
+    except BlobNotFound:
+        return None
+
+
 def read_plan(control: Store, job_id: str) -> Plan:
     """The written plan of a job. Raises BlobNotFound where there is none."""
     return Plan.model_validate_json(control.read(job_file(job_id, "plan.json")))
@@ -59,6 +68,5 @@ def differences(wished: Plan, fixed: Plan) -> tuple[str, ...]:
     pairs = [
         ("--batch-size", wished.batch_size, fixed.batch_size),
         *((name, getattr(wished.numeric, name), value) for name, value in fixed.numeric),
-        ("image coder", wished.image_coder, fixed.image_coder),
     ]
     return tuple(f"{name}: the job's plan says {kept}, not {asked}" for name, asked, kept in pairs if asked != kept)

@@ -49,7 +49,7 @@ def painted_frames(data: Store, ledger: Ledger, plan: Plan, records: list[BatchR
                 raise FrameCorrupt(f"{key}: not the bytes that were painted; run the job again to repaint its batch")
             return decode_image(content, key, plan.width, plan.height)
         except (FrameCorrupt, BlobNotFound):
-            ledger.strike(entry.batch)
+            ledger.strike([entry])
             raise
 
     items = chain.from_iterable(

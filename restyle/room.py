@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from restyle.domain import FrameFormat
-from restyle.errors import DiskFull, NotEnoughDisk
+from restyle.errors import DiskFull, NotEnoughDisk, SourceChanged
 from restyle.job import VideoSource
 from restyle.plan import Plan
 from restyle.storage import Store
@@ -27,14 +27,14 @@ def require_room(store: Store, needed_bytes: float, what: str) -> None:
         _require(free, needed_bytes, store.url("runs"), what)
 
 
-def require_room_for_frames(data: Store, spool: Path, plan: Plan) -> None:
-    """Raises NotEnoughDisk where the job's images and output cannot fit, before any is made."""
+def require_room_for_frames(data: Store, spool: Path, plan: Plan, missing: int) -> None:
+    """Raises NotEnoughDisk where the output and the images of `missing` frames cannot fit, before any is made."""
     image = plan.width * plan.height * IMAGE_BYTES_PER_PIXEL[plan.job.look.frames]
-    images = 2 * plan.frame_count * image
-    require_room(data, images * (1 + OUTPUT_SHARE), "the frames of this video, source and painted,")
+    output = 2 * plan.frame_count * image * OUTPUT_SHARE
+    require_room(data, 2 * missing * image + output, "the frames of this video, source and painted,")
     _require(
         shutil.disk_usage(spool).free,
-        min(SPOOLED_FRAMES, plan.frame_count) * image + images * OUTPUT_SHARE,
+        min(SPOOLED_FRAMES, missing) * image + output,
         str(spool),
         "the frames on their way and the output",
     )
@@ -43,8 +43,11 @@ def require_room_for_frames(data: Store, spool: Path, plan: Plan) -> None:
 def fetch(data: Store, video: VideoSource, folder: Path) -> Path:
     """A local copy of a video that only the store has."""
     _require(shutil.disk_usage(folder).free, video.size_bytes, str(folder), "a local copy of the video")
-    target = folder / video.name
-    data.download(video.key, target)
+    (folder / "source").mkdir()  # a folder of its own: the name is the user's
+    target = folder / "source" / video.name
+    blob = data.download(video.key, target)
+    if video.identity.startswith("etag:") and video.identity != f"etag:{blob.etag}":
+        raise SourceChanged(f"{video.key}: changed while the run began; run the same command again")
     return target
 
 

@@ -1,11 +1,13 @@
 """The local spool of a run: decoded frames on their way to the store, bounded, and gone with the run."""
 
+import fcntl
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from restyle.domain import FrameFormat, FrameRange
@@ -17,17 +19,37 @@ from restyle.storage import Store
 
 CODING_THREADS = max(2, (os.cpu_count() or 2) // 2)
 UPLOAD_THREADS = 8
+SETTLING_S = 1.0
 
 
 @contextmanager
 def spool_folder(home: Path) -> Iterator[Path]:
-    """A folder of this process under `home`, removed at the end; those of processes that were killed go now."""
+    """A folder of this run under `home`, removed at the end; those that killed runs left behind go now.
+
+    A living run holds the lock of its folder's file, also where `home` is shared by several machines.
+    """
     home.mkdir(parents=True, exist_ok=True)
-    for left in home.glob("*-*"):
-        if not Path(f"/proc/{left.name.partition('-')[0]}").exists() and Path("/proc/self").exists():
-            shutil.rmtree(left, ignore_errors=True)
-    with tempfile.TemporaryDirectory(prefix=f"{os.getpid()}-", dir=home) as folder:
-        yield Path(folder)
+    for lock in home.glob("*.lock"):
+        _sweep(lock)
+    descriptor, name = tempfile.mkstemp(prefix="run-", suffix=".lock", dir=home)
+    folder = Path(name).with_suffix("")
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        folder.mkdir()
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        Path(name).unlink(missing_ok=True)
+        os.close(descriptor)
+
+
+def _sweep(lock: Path) -> None:
+    """Remove a spool folder unless its run lives."""
+    with suppress(FileNotFoundError, BlockingIOError), lock.open("r+b") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if time.time() - lock.stat().st_mtime > SETTLING_S:  # a run that just begins has not locked yet
+            shutil.rmtree(lock.with_suffix(""), ignore_errors=True)
+            lock.unlink()
 
 
 def split_range(pictures: Iterable[Pixels], span: FrameRange, image: FrameFormat, folder: Path) -> int:

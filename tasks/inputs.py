@@ -1,11 +1,13 @@
 """upload-inputs: the video and what paints it go to where every worker finds them."""
 
 import hashlib
+import os
+from contextlib import suppress
 from pathlib import Path
 
 from prefect import task
 
-from restyle.errors import BlobExists, BlobNotFound
+from restyle.errors import BlobExists, BlobNotFound, SourceChanged
 from restyle.job import VideoSource
 from restyle.layout import video
 from restyle.room import require_room
@@ -35,10 +37,14 @@ def upload_inputs(local: Path | None, key: str | None, chosen: Chosen) -> VideoS
 
 
 def identify(local: Path) -> VideoSource:
-    """The source a local file is, by its content."""
+    """The source a local file is, by its content. Raises SourceChanged for a file that is still being written."""
     with local.open("rb") as file:
+        before = os.fstat(file.fileno())
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-        return VideoSource(key=video(digest, local.name), size_bytes=file.tell(), identity=f"sha256:{digest}")
+        after = os.fstat(file.fileno())
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+        raise SourceChanged(f"{local}: changed while it was read; run again when it is whole")
+    return VideoSource(key=video(digest, local.name), size_bytes=after.st_size, identity=f"sha256:{digest}")
 
 
 def holds(data: Store, source: VideoSource) -> bool:
@@ -51,12 +57,17 @@ def holds(data: Store, source: VideoSource) -> bool:
 
 def upload_files(control: Store, chosen: Chosen) -> bool:
     """Put weights or a program under their hash; False when all were there."""
-    fresh = False
-    for key, data in chosen.files.items():
-        try:
-            require_room(control, len(data), "the style's weights")
+    missing = {key: data for key, data in chosen.files.items() if not _has(control, key)}
+    for key, data in missing.items():
+        require_room(control, len(data), "the style's weights")
+        with suppress(BlobExists):
             control.create(key, data)
-            fresh = True
-        except BlobExists:
-            continue
-    return fresh
+    return bool(missing)
+
+
+def _has(store: Store, key: str) -> bool:
+    try:
+        store.stat(key)
+    except BlobNotFound:
+        return False
+    return True

@@ -4,13 +4,14 @@ import numpy as np
 from prefect import get_run_logger, task
 from prefect.runtime import task_run
 
-from models.runtime import choose_numeric_path
+from models.runtime import choose_numeric_path, require_path
 from restyle.batches import paint_batch
 from restyle.domain import FrameBatch, NumericPath
-from restyle.errors import BadModel
+from restyle.errors import BadModel, PlanMismatch
+from restyle.images import coder_name
 from restyle.job import Look, StyleRef
 from restyle.ledger import BatchRecord, Ledger
-from restyle.plan import read_plan
+from restyle.plan import Plan, read_plan
 from tasks.painters import painter
 from tasks.retrying import RETRYING, already
 from tasks.stores import open_stores
@@ -18,9 +19,18 @@ from tasks.workers import worker_name
 
 
 @task(name="survey-worker", task_run_name="survey-worker", **RETRYING)
-def survey_worker(threads: int | None) -> NumericPath:
-    """The numeric path that a worker of the cluster would choose."""
-    return choose_numeric_path(threads)
+def survey_worker(threads: int | None, plan: Plan | None) -> NumericPath:
+    """The numeric path that a worker of the cluster would choose, or that of the job's plan, where there is one.
+
+    Raises PlanMismatch where the worker cannot paint as the plan says, bit for bit.
+    """
+    if plan is None:
+        return choose_numeric_path(threads)
+    require_path(plan.numeric)
+    coder = coder_name(plan.job.look.frames)
+    if coder != plan.image_coder:
+        raise PlanMismatch(f"the job was begun with {plan.image_coder} and here is {coder}; install that version")
+    return plan.numeric
 
 
 @task(name="try-model", task_run_name="try-model", **RETRYING)

@@ -58,5 +58,5 @@ def test_the_ledger_balances_only_with_every_frame(tmp_path: Path) -> None:
 def test_a_struck_record_makes_the_batch_undone(tmp_path: Path) -> None:
     job = small_job(tmp_path)
     paint(job, 0)
-    job.ledger.strike(job.plan.batches[0])
+    job.ledger.strike(job.ledger.recorded())
     assert job.ledger.find(job.plan.batches[0]) is None

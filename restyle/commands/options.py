@@ -20,7 +20,7 @@ def look_of(options: argparse.Namespace, frames: FrameFormat = "jpeg") -> Look:
     )
 
 
-def writable(target: Path, example: str) -> Path:
+def writable(target: Path, example: str, option: str = "-o") -> Path:
     """The absolute path of a file to be written. Raises UnsupportedOutput for a place that cannot be."""
     target = target.absolute()
     if target.is_dir():
@@ -30,6 +30,6 @@ def writable(target: Path, example: str) -> Path:
             pass
     except OSError as error:
         raise UnsupportedOutput(
-            f"{target} cannot be written ({error.strerror}); choose another place with -o"
+            f"{target} cannot be written ({error.strerror}); choose another place with {option}"
         ) from error
     return target

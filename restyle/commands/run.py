@@ -6,7 +6,7 @@ from pathlib import Path
 
 from restyle.commands.options import look_of, writable
 from restyle.commands.progress import showing_progress
-from restyle.errors import BadSetting, BlobNotFound, UnsupportedMedia
+from restyle.errors import BadSetting, BlobNotFound, UnsupportedMedia, UnsupportedOutput
 from restyle.layout import contact_sheet_image
 from restyle.media.options import OutputOptions
 from restyle.media.probe import check_video
@@ -27,6 +27,8 @@ QUIET = {
 def run(options: argparse.Namespace) -> int:
     """Paint a video; prints what was made, last the output's absolute path."""
     target = _target(options)
+    if options.report:
+        writable(Path(options.report), "report.json", "--report")
     output = OutputOptions(codec=options.codec, crf=options.crf, suffix=target.suffix)
     if not options.verbose:
         os.environ.update(QUIET)
@@ -43,7 +45,11 @@ def run(options: argparse.Namespace) -> int:
         Path(options.report).write_text(report.model_dump_json(indent=2))
     for note in report.video.notes:
         print(f"note: {note}")
-    print(f"{report.frames_out} frames in {report.wall_s:.1f} s, {report.fps:.1f} frames a second")
+    if report.video.damaged:
+        print(
+            f"note: {report.video.damaged} packets are damaged; the {report.frames_in} frames that decode are painted"
+        )
+    print(_outcome(report))
     print(f"contact sheet: {data.url(contact_sheet_image(report.job_id))}")
     print(target)
     return 0
@@ -69,11 +75,19 @@ def _conduct(options: argparse.Namespace, output: OutputOptions) -> Report:
     return stylize_video.with_options(task_runner=task_runner(choice))(request)
 
 
+def _outcome(report: Report) -> str:
+    took = f"{report.frames_out} frames in {report.wall_s:.1f} s"
+    return f"{took}, {report.fps:.1f} frames a second" if report.fps else f"{took}; all were painted before"
+
+
 def _target(options: argparse.Namespace) -> Path:
     """Where the output goes. Raises UnsupportedOutput for a place that cannot be written."""
     name = Path(options.video.removeprefix("data:"))
     words = file_words(options.style or options.model)
-    return writable(Path(options.output or f"{name.stem}-{words}.mp4"), "output.mp4")
+    target = writable(Path(options.output or f"{name.stem}-{words}.mp4"), "output.mp4")
+    if target.exists() and name.exists() and target.samefile(name):
+        raise UnsupportedOutput(f"{target} is the video itself, and would be lost; choose another place with -o")
+    return target
 
 
 def _check_inputs(options: argparse.Namespace) -> None:
