@@ -16,8 +16,8 @@ class Progress:
 
 
 def announce(progress: Progress) -> None:
-    """Log one step forward; a handler finds the numbers in the record's `progress`."""
-    log.info("%d of %d frames painted", progress.done, progress.total, extra={"progress": progress})
+    """Log one step forward; a handler finds the numbers in the record's `step`."""
+    log.info("%d of %d frames painted", progress.done, progress.total, extra={"step": progress})
 
 
 def step(name: str) -> None:

@@ -10,24 +10,30 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn,
 from rich.text import Text
 
 from restyle.progress import Progress as Step
-from restyle.progress import log
 
 PLAIN_INTERVAL_S = 10.0
+OURS = [logging.getLogger(name) for name in ("restyle", "flows", "tasks", "models")]
 
 
 @contextmanager
-def showing_progress() -> Iterator[None]:
-    """Draw what `restyle.progress` announces, on standard error, until the context ends."""
+def showing_progress(verbose: bool = False) -> Iterator[None]:
+    """Show on standard error, until the context ends, how far a command is, and what restyle warns of.
+
+    verbose: show what it merely notes as well.
+    """
     console = Console(stderr=True)
-    handler = _Bar(console) if console.is_terminal else _Lines(console)
-    log.addHandler(handler)
-    log.setLevel(logging.INFO)
-    log.propagate = False
+    display = _Bar(console) if console.is_terminal else _Lines(console)
+    display.addFilter(lambda record: verbose or hasattr(record, "step") or record.levelno >= logging.WARNING)
+    for log in OURS:
+        log.addHandler(display)
+        log.setLevel(logging.INFO)
+        log.propagate = False  # Prefect's console handler, at the root, would say it again
     try:
         yield
     finally:
-        log.removeHandler(handler)
-        handler.close()
+        for log in OURS:
+            log.removeHandler(display)
+        display.close()
 
 
 class _Rate(ProgressColumn):
@@ -39,45 +45,69 @@ class _Rate(ProgressColumn):
         return Text(f"{painted / elapsed:.1f} frames/s" if painted and elapsed else "")
 
 
-class _Bar(logging.Handler):
+class _Display(logging.Handler):
+    """Tells apart what `restyle.progress` announces and whatever else is logged."""
+
     def __init__(self, console: Console) -> None:
         super().__init__()
+        self._console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        step = getattr(record, "step", None)
+        if isinstance(step, Step):
+            self.painted(step)
+        elif step is not None:
+            self.began(record.getMessage(), getattr(record, "often", False))
+        else:
+            self.say(f"{record.levelname.lower()}: {record.getMessage()}")
+
+    def say(self, text: str) -> None:
+        """A line that stays."""
+        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+    def painted(self, step: Step) -> None:
+        """So many frames are done."""
+
+    def began(self, text: str, often: bool) -> None:
+        """A step begins, or goes on (`often`)."""
+
+
+class _Bar(_Display):
+    def __init__(self, console: Console) -> None:
+        super().__init__(console)
         columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[frames]}"), _Rate())
         self._progress = Progress(*columns, TimeRemainingColumn(), console=console, transient=True)
         self._task = self._progress.add_task("starting", total=None, frames="", reused=0)
+        self._painting = False
         self._progress.start()
 
-    def emit(self, record: logging.LogRecord) -> None:
-        step: Step | None = getattr(record, "progress", None)
-        if step is None:
-            self._progress.update(self._task, description=record.getMessage())
-            return
+    def painted(self, step: Step) -> None:
+        if not self._painting:
+            self._painting = True
+            self._progress.reset(self._task, total=step.total, description="painting")  # its clock starts here
         frames = f"{step.done}/{step.total} frames"
-        self._progress.update(
-            self._task, description="painting", completed=step.done, total=step.total, frames=frames, reused=step.reused
-        )
+        self._progress.update(self._task, completed=step.done, frames=frames, reused=step.reused)
+
+    def began(self, text: str, often: bool) -> None:
+        self._progress.update(self._task, description=text)
 
     def close(self) -> None:
         self._progress.stop()
         super().close()
 
 
-class _Lines(logging.Handler):
+class _Lines(_Display):
     def __init__(self, console: Console) -> None:
-        super().__init__()
-        self._console = console
+        super().__init__(console)
         self._said = 0.0
 
-    def emit(self, record: logging.LogRecord) -> None:
-        step: Step | None = getattr(record, "progress", None)
-        now = time.monotonic()
-        if step is None:
-            if getattr(record, "often", False):
-                if now - self._said < PLAIN_INTERVAL_S:
-                    return
-                self._said = now
-            self._console.print(record.getMessage(), highlight=False, soft_wrap=True)
-            return
-        if step.done == step.total or now - self._said >= PLAIN_INTERVAL_S:
-            self._said = now
-            self._console.print(f"painted {step.done} of {step.total} frames", highlight=False)
+    def painted(self, step: Step) -> None:
+        self._seldom(f"painted {step.done} of {step.total} frames", step.done == step.total)
+
+    def began(self, text: str, often: bool) -> None:
+        self._seldom(text, not often)
+
+    def _seldom(self, text: str, now: bool) -> None:
+        if now or time.monotonic() - self._said >= PLAIN_INTERVAL_S:
+            self._said = time.monotonic()
+            self.say(text)

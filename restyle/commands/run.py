@@ -34,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
         os.environ.update(QUIET)
     from flows.server import prefect_api
 
-    with showing_progress():
+    with showing_progress(options.verbose):
         with prefect_api(Settings().home / "prefect") as api:
             _check_inputs(options)  # while the server starts
             api.await_ready()
