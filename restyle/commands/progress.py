@@ -88,7 +88,7 @@ class _Bar(_Display):
         frames = f"{step.done}/{step.total} frames"
         self._progress.update(self._task, completed=step.done, frames=frames, reused=step.reused)
 
-    def began(self, text: str, often: bool) -> None:
+    def began(self, text: str, often: bool) -> None:  # noqa: ARG002  (a bar is redrawn anyway)
         self._progress.update(self._task, description=text)
 
     def close(self) -> None:
