@@ -1,4 +1,4 @@
-"""Makes the pictures of docs/looks.md from the sample clip: `python samples/make_looks.py`, after styles have changed."""
+"""Makes the pictures of docs/looks.md from the sample clip: `python samples/make_looks.py`, when styles change."""
 
 import io
 from pathlib import Path
@@ -37,9 +37,9 @@ LOOKS = {
 def make_preview() -> None:
     """What `restyle preview` makes, smaller."""
     sheet = preview(SAMPLE, SAMPLE.name, [resolve_style(name) for name in shipped()], Look(max_side=WIDTH), ".png")
-    picture = Image.open(io.BytesIO(sheet))
-    picture = picture.resize((PREVIEW_WIDTH, round(picture.height * PREVIEW_WIDTH / picture.width)))
-    picture.save(IMAGES / "preview.jpg", quality=QUALITY)
+    whole = Image.open(io.BytesIO(sheet))
+    smaller = whole.resize((PREVIEW_WIDTH, round(whole.height * PREVIEW_WIDTH / whole.width)))
+    smaller.save(IMAGES / "preview.jpg", quality=QUALITY)
 
 
 def make_looks() -> None:
@@ -60,7 +60,9 @@ def make_looks() -> None:
 def painted(style: str, look: Look, frame: Pixels) -> Pixels:
     """frame: (1, H, W, 3). Returns (H, W, 3)."""
     chosen = resolve_style(style)
-    return make_painter(chosen.ref, choose_numeric_path(), look, chosen.files.__getitem__)(frame)[0]
+    paint = make_painter(chosen.ref, choose_numeric_path(), look, chosen.files.__getitem__)
+    picture: Pixels = paint(frame)[0]
+    return picture
 
 
 if __name__ == "__main__":

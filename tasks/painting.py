@@ -37,9 +37,9 @@ def survey_worker(threads: int | None, plan: Plan | None) -> NumericPath:
 def try_model(style: StyleRef, numeric: NumericPath, look: Look, width: int, height: int) -> None:
     """Paint noise of the frames' size with a user's own model, on a worker. Raises BadModel for whatever it does wrong.
 
-    A model that cannot paint this video is known before the first batch.
+    One frame more than a mini-batch, since the last mini-batch of a batch may be smaller.
     """
-    noise = np.random.default_rng(0).integers(0, 256, (numeric.mini_batch, height, width, 3), dtype=np.uint8)
+    noise = np.random.default_rng(0).integers(0, 256, (numeric.mini_batch + 1, height, width, 3), dtype=np.uint8)
     paint = painter(style, numeric, look)
     try:
         paint(noise)
