@@ -23,7 +23,7 @@ class SmallDisk(FileStore):
 
 
 def test_room_is_asked_for_the_frames_that_are_still_missing(tmp_path: Path) -> None:
-    plan = small_job(tmp_path, frame_count=1000).plan
+    plan = small_job(tmp_path).plan.model_copy(update={"frame_count": 1000})
     image = WIDTH * HEIGHT * IMAGE_BYTES_PER_PIXEL["png"]
     disk = SmallDisk(tmp_path / "disk", free=700 * image)
     with pytest.raises(NotEnoughDisk, match="need about"):
