@@ -44,18 +44,8 @@ class Lesson:
 
 def recipe_for(steps: int, scratch: bool) -> Recipe:
     """The recipe of a training of so many steps: the strokes first, and calm ones in the last two thirds."""
-    return Recipe(
-        steps=steps,
-        crop=144,
-        painting_px=320,
-        learning_rate=2e-3,
-        style_weight=15.0,
-        layer_weights={"relu1_2": 1.0, "relu2_2": 1.0, "relu3_3": 1.5, "relu4_3": 1.0},
-        content_weight=1.5,
-        tv_weight=1e-2,
-        stability_from=round(steps * (0.33 if scratch else 0.28)),
-        stability_ramp=round(steps * 0.3),
-    )
+    begins = round(steps * (0.33 if scratch else 0.28))
+    return Recipe(steps=steps, stability_from=begins, stability_ramp=round(steps * 0.3))
 
 
 def smallest_side(recipe: Recipe) -> int:
