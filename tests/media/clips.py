@@ -227,7 +227,7 @@ CLIPS: tuple[Clip, ...] = (
     # Geometry
     Clip(
         "rotated_90",
-        "to be recipes.turned 90 degrees clockwise",
+        "to be turned 90 degrees clockwise",
         ".mp4",
         recipes.turned("-display_rotation", "-90"),
         40,
@@ -238,7 +238,7 @@ CLIPS: tuple[Clip, ...] = (
     ),
     Clip(
         "rotated_180",
-        "to be recipes.turned half round",
+        "to be turned half round",
         ".mp4",
         recipes.turned("-display_rotation", "180"),
         40,
@@ -247,7 +247,7 @@ CLIPS: tuple[Clip, ...] = (
     ),
     Clip(
         "rotated_270",
-        "to be recipes.turned 270 degrees clockwise",
+        "to be turned 270 degrees clockwise",
         ".mp4",
         recipes.turned("-display_rotation", "90"),
         40,

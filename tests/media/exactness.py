@@ -82,11 +82,18 @@ def measure(clip: Clip, path: Path, folder: Path) -> Exactness:
         drift_s=passage.facts.worst_drift_s,
         half_frame_s=shortest_step_s(passage.info) / 2,
         audio_in=tuple(track.codec for track in passage.info.tracks if track.kind == "audio"),
-        audio_out=tuple(track.codec for track in passage.facts.tracks if track.kind == "audio"),
+        audio_out=_audio_out(passage),
         psnr_db=psnr_db(passage.frames, read(passage.target)),
         direct_db=psnr_db(passage.frames, read(direct)),
         straight=straight,
     )
+
+
+def _audio_out(passage: Passage) -> tuple[str, ...]:
+    """Codecs of the sound tracks found in the output; a copied one by its own name (MP4 has one mark for MP2 and MP3)."""
+    found = [track.codec for track in passage.facts.tracks if track.kind == "audio"]
+    planned = passage.plan.kept("audio")
+    return tuple(p.track.codec if p.codec == "copy" else codec for p, codec in zip(planned, found, strict=True))
 
 
 def goes_straight(clip: Clip, info: VideoInfo) -> bool:
