@@ -90,7 +90,7 @@ def measure(clip: Clip, path: Path, folder: Path) -> Exactness:
 
 
 def _audio_out(passage: Passage) -> tuple[str, ...]:
-    """Codecs of the sound tracks found in the output; a copied one by its own name (MP4 has one mark for MP2 and MP3)."""
+    """Codecs of the sound tracks found in the output; a copied one by its own name (MP4 marks MP2 and MP3 alike)."""
     found = [track.codec for track in passage.facts.tracks if track.kind == "audio"]
     planned = passage.plan.kept("audio")
     return tuple(p.track.codec if p.codec == "copy" else codec for p, codec in zip(planned, found, strict=True))
