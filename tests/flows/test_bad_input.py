@@ -61,6 +61,8 @@ def test_a_style_file_that_is_none_is_refused(shell: Shell, clip: Path) -> None:
     [
         ("--strength", "1.5"),
         ("--strength", "nan"),
+        ("--stroke", "0.4"),
+        ("--stroke", "nan"),
         ("--batch-size", "0"),
         ("--batch-size", "many"),
         ("--crf", "99"),
@@ -75,6 +77,24 @@ def test_odd_option_values_are_refused_by_name(shell: Shell, clip: Path, options
     said = refused(shell, clip, *STYLE, *options)
     assert options[0] in said
     assert options[1] in said
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--style", "starry_night:0.6,wave:-1"),
+        ("--model", "nowhere:paint"),
+        ("--model", "missing.pt2"),
+    ],
+)
+def test_an_odd_mix_or_model_is_refused_by_name(shell: Shell, clip: Path, options: tuple[str, str]) -> None:
+    said = refused(shell, clip, *options)
+    assert options[1].rpartition(",")[2].partition(":")[0] in said
+
+
+def test_a_style_and_a_model_exclude_each_other_and_one_is_needed(shell: Shell, clip: Path) -> None:
+    assert "--model: not allowed with argument --style" in refused(shell, clip, *STYLE, "--model", "cartoon:paint")
+    assert "one of the arguments --style --model is required" in refused(shell, clip)
 
 
 def test_an_output_that_cannot_be_written_is_refused_before_any_work(shell: Shell, clip: Path) -> None:
