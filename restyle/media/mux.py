@@ -16,8 +16,8 @@ from restyle.media.encode import coded_size, encode_segment
 from restyle.media.options import OutputOptions
 from restyle.media.process import Spec, own_input, run_ffmpeg, untrusted_input
 from restyle.media.segments import FrameTimes, frame_times, join_segments
-from restyle.media.sound import TRIAL_PACKETS, TRIAL_S, copy_sound, seconds, sound_base, sound_codecs, sound_starts
-from restyle.media.tracks import TrackPlan, plan_tracks, track_options
+from restyle.media.sound import TRIAL_PACKETS, SoundSurvey, copy_sound, seconds, survey_sound
+from restyle.media.tracks import TRIAL_S, TrackPlan, plan_tracks, track_options
 
 _REHEARSED_FRAMES = 4
 _RUN_UP_S = Fraction(1, 10)  # of sound before zero: coders need up to 80 ms, the rest was never heard
@@ -78,25 +78,28 @@ def assemble(
 
 def _plan(source: Path, info: VideoInfo, options: OutputOptions, size: tuple[int, int], sound: Path) -> MuxPlan:
     """The plan, from trials with the first packets of sound, which are left at `sound`."""
-    extracted = sound_codecs(source, info)
-    starts = sound_starts(source, list(extracted))
-    if extracted:
-        copy_sound(source, extracted, sound_base(starts), sound, TRIAL_PACKETS)
-    tracks = plan_tracks(source, info, extracted, sound, options.container)
+    survey = survey_sound(source, info)
+    if survey.codecs:
+        copy_sound(source, survey, sound, TRIAL_PACKETS)
+    tracks = plan_tracks(source, info, survey, sound, options.container)
     return MuxPlan(
         options=options,
         size=size,
         tracks=tracks,
-        sound_base_s=sound_base(starts),
-        zero_s=min([info.pts[0] * info.time_base, *_first_heard(tracks)]),
+        sound_base_s=survey.base_s,
+        zero_s=min([info.pts[0] * info.time_base, *_heard_from(tracks, survey)]),
         notes=(*_size_notes(size), *(track.note for track in tracks if track.note)),
     )
 
 
-def _first_heard(tracks: Sequence[TrackPlan]) -> list[Fraction]:
-    """When each kept audio track begins, run-up not counted, by the source's clock."""
-    starts = [plan.track.start_s for plan in tracks if plan.track.kind == "audio" and plan.codec is not None]
-    return [start for start in starts if start is not None]
+def _heard_from(tracks: Sequence[TrackPlan], survey: SoundSurvey) -> list[Fraction]:
+    """When each kept audio track begins, by the source's clock: its first packet, or later by its coder's run-up."""
+    kept = [plan.track for plan in tracks if plan.track.kind == "audio" and plan.codec is not None]
+    packets_s = [survey.starts_s[track.stream_index] for track in kept]
+    return [
+        packet_s if track.start_s is None else max(packet_s, track.start_s)
+        for track, packet_s in zip(kept, packets_s, strict=True)
+    ]
 
 
 def _size_notes(size: tuple[int, int]) -> tuple[str, ...]:

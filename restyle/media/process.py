@@ -28,6 +28,9 @@ _DISK_FULL = ("No space left on device", "Disk quota exceeded")
 _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 _PR_SET_PDEATHSIG = 1
 
+# A track may begin minutes into a broadcast, and nothing is known of it before: how far ffmpeg looks ahead for it.
+_PATIENCE = {"probesize": 200_000_000, "analyzeduration": 600_000_000}  # bytes, microseconds
+
 Spec = Any  # a node of ffmpeg-python, which has no types
 
 
@@ -38,7 +41,7 @@ def own_input(path: Path, **options: Any) -> Spec:  # Any: whatever an ffmpeg op
 
 def untrusted_input(**options: Any) -> Spec:
     """The file that Ffmpeg was given as `source`, as an ffmpeg input: its name is never seen, nor any it mentions."""
-    return ffmpeg.input("fd:", protocol_whitelist="fd", format_whitelist=",".join(DEMUXERS), **options)
+    return ffmpeg.input("fd:", protocol_whitelist="fd", format_whitelist=",".join(DEMUXERS), **_PATIENCE, **options)
 
 
 class Ffmpeg:

@@ -5,122 +5,128 @@ import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import Literal, NamedTuple
 
 import ffmpeg
 
-from restyle.domain import Track, VideoInfo
+from restyle.domain import VideoInfo
 from restyle.errors import EncodingFailed
 from restyle.media.process import Spec, run_ffmpeg, untrusted_input
 
 log = logging.getLogger(__name__)
 
-TRIAL_S = 120  # of the source that trials look at; a track that begins later is taken at its word
-TRIAL_PACKETS = 50
+TRIAL_PACKETS = 50  # of each sound track: enough for headers, encoders and the muxer's own checks
 LOSSLESS = "flac"  # for codecs that Matroska cannot hold
 
 
-def audio_tracks(info: VideoInfo) -> list[Track]:
-    """The source's audio tracks, in order."""
-    return [track for track in info.tracks if track.kind == "audio"]
+class SoundSurvey(NamedTuple):
+    """How the sound gets into Matroska."""
+
+    codecs: dict[int, str]  # by stream index: "copy" or LOSSLESS; one that is not here is empty or unreadable
+    starts_s: dict[int, Fraction]  # the first packet of each, by the source's clock
+
+    @property
+    def base_s(self) -> Fraction:
+        """The source's time where the extracted sound's clock is zero: 0, or the first packet's if that is negative.
+
+        Matroska has no negative times, and coders that need a run-up (AAC, Opus) begin some milliseconds before zero.
+        """
+        return min([Fraction(0), *self.starts_s.values()])
 
 
 def extract_sound(source: Path, info: VideoInfo, target: Path) -> bool:
     """Write all audio tracks of `source` to `target` (Matroska); False, and no file, when there is none.
 
     Tracks are copied bit for bit, in order, with language, title, disposition and start; one that Matroska cannot
-    hold is converted to FLAC, one that cannot be read either is left out: both are logged. The file's clock is the
-    source's, moved by sound_base. Raises EncodingFailed or DiskFull; then nothing is left at `target`.
+    hold is converted to FLAC, one that is empty or cannot be read is left out: both are logged. The file's clock is
+    the source's, unless sound begins before zero. Raises EncodingFailed or DiskFull; then nothing is left at `target`.
     """
-    kept = sound_codecs(source, info)
-    if not kept:
+    survey = survey_sound(source, info)
+    if not survey.codecs:
         return False
     try:
-        copy_sound(source, kept, sound_base(sound_starts(source, list(kept))), target)
+        copy_sound(source, survey, target)
     except BaseException:
         target.unlink(missing_ok=True)
         raise
-    for track in audio_tracks(info):
-        if kept.get(track.stream_index) != "copy":
-            log.info(
-                "audio stream %d (%s): %s", track.stream_index, track.codec, kept.get(track.stream_index, "left out")
-            )
+    for track in info.tracks:
+        if track.kind == "audio" and (outcome := survey.codecs.get(track.stream_index, "left out")) != "copy":
+            log.info("sound stream %d (%s): %s", track.stream_index, track.codec, outcome)
     return True
 
 
-def sound_codecs(source: Path, info: VideoInfo) -> dict[int, str]:
-    """What happens to each audio stream (by index) on its way into Matroska: "copy", FLAC, or not there: left out."""
-    indices = [track.stream_index for track in audio_tracks(info)]
+def survey_sound(source: Path, info: VideoInfo) -> SoundSurvey:
+    """Find out, by trying, how each audio track gets into Matroska, and when it begins."""
+    starts_s = first_packets(source, info, "audio")
     with tempfile.TemporaryDirectory() as folder:
         trial = Path(folder) / "trial.mka"
 
         def works(codecs: dict[int, str]) -> bool:
-            return succeeds(lambda: copy_sound(source, codecs, Fraction(0), trial, TRIAL_PACKETS))
-
-        if not indices or works(dict.fromkeys(indices, "copy")):
-            return dict.fromkeys(indices, "copy")
+            return succeeds(lambda: copy_sound(source, SoundSurvey(codecs, starts_s), trial, TRIAL_PACKETS))
 
         def choice(index: int) -> str | None:
             return first_that(lambda codec: works({index: codec}), ("copy", LOSSLESS))
 
-        choices = {index: choice(index) for index in indices}
-    return {index: codec for index, codec in choices.items() if codec is not None}
+        copied = dict.fromkeys(starts_s, "copy")
+        if not copied or works(copied):
+            return SoundSurvey(copied, starts_s)
+        codecs = {index: codec for index in starts_s if (codec := choice(index)) is not None}
+    return SoundSurvey(codecs, starts_s)
 
 
-def copy_sound(source: Path, codecs: dict[int, str], base: Fraction, target: Path, packets: int | None = None) -> None:
-    """Copy or encode these audio streams (by index) into Matroska, with `base` seconds of the source as zero.
-
-    packets: of each stream at most; all without it.
-    """
-    streams = untrusted_input(**({} if packets is None else {"t": TRIAL_S}))
-    options: dict[str, str | int] = {f"c:a:{place}": codec for place, codec in enumerate(codecs.values())}
+def copy_sound(source: Path, survey: SoundSurvey, target: Path, packets: int | None = None) -> None:
+    """Write the surveyed tracks to `target`, at most so many packets of each; all without a number."""
+    streams = untrusted_input()
+    options: dict[str, str | int] = {f"c:a:{place}": codec for place, codec in enumerate(survey.codecs.values())}
     if packets is not None:
-        options["frames:a"] = packets
+        options["bsf:a"] = only_first(packets)
     spec: Spec = ffmpeg.output(
-        *(streams[str(index)] for index in codecs), f"file:{target}", format="matroska", map_chapters=-1,
-        output_ts_offset=seconds(-base), **options,
+        *(streams[str(index)] for index in survey.codecs), f"file:{target}", format="matroska", map_chapters=-1,
+        output_ts_offset=seconds(-survey.base_s), **options,
     )  # fmt: skip
     run_ffmpeg(spec.global_args("-copyts"), target, task=f"extracting the sound of {source.name}", source=source)
 
 
-def sound_starts(source: Path, streams: Sequence[int]) -> list[Fraction]:
-    """The source's time, in seconds, of the first packet of each of these streams that begins within TRIAL_S."""
-    if not streams:
-        return []
-    original = untrusted_input(t=TRIAL_S)
+def first_packets(source: Path, info: VideoInfo, kind: Literal["audio", "subtitle"]) -> dict[int, Fraction]:
+    """The time of the first packet, in seconds by the source's clock, of each stream (by index) that holds any."""
+    streams = [track.stream_index for track in info.tracks if track.kind == kind]
     with tempfile.TemporaryDirectory() as folder:
-        report = Path(folder) / "first-packets.txt"
-        spec = ffmpeg.output(
-            *(original[str(index)] for index in streams),
-            f"file:{report}",
-            format="framecrc",
-            c="copy",
-            **{"frames:a": 1},
-        )
-        task = f"reading the first sound packets of {source.name}"
-        run_ffmpeg(spec.global_args("-copyts"), report, task=task, source=source)
-        return _first_stamps(report.read_text())
+        report = Path(folder) / "packets.txt"
+
+        def stamps(streams: Sequence[int]) -> dict[int, Fraction]:
+            read = succeeds(lambda: _report_first(source, streams, report))
+            return _first_stamps(report.read_text(), streams) if read else {}
+
+        if len(found := stamps(streams) if streams else {}) == len(streams):
+            return found
+        # Some are empty, or ffmpeg knows too little of one, which spoils the report for all.
+        return {index: start for stream in streams for index, start in stamps([stream]).items()}
 
 
-def sound_base(starts: Sequence[Fraction]) -> Fraction:
-    """The source's time, in seconds, at zero of the extracted sound's clock: 0, or the first packet's if negative.
-
-    Matroska has no negative times, and coders that need a run-up (AAC, Opus) begin some milliseconds before zero.
-    """
-    return min([Fraction(0), *starts])
+def only_first(packets: int) -> str:
+    """A bitstream filter that lets the first packets of a stream pass. (-frames would end other streams with it.)"""
+    return f"noise=drop=gte(n\\,{packets})"
 
 
-def _first_stamps(report: str) -> list[Fraction]:
+def _report_first(source: Path, streams: Sequence[int], report: Path) -> None:
+    original = untrusted_input()
+    options = {"c": "copy", "bsf": only_first(1)}
+    spec = ffmpeg.output(*(original[str(index)] for index in streams), f"file:{report}", format="framecrc", **options)
+    run_ffmpeg(spec.global_args("-copyts"), report, task=f"reading first packets of {source.name}", source=source)
+
+
+def _first_stamps(report: str, streams: Sequence[int]) -> dict[int, Fraction]:
     """Presentation times in ffmpeg's framecrc format: '#tb 0: 1/48000', then 'stream, dts, pts, duration, ...'."""
-    bases: dict[str, Fraction] = {}
-    stamps = []
+    bases: dict[int, Fraction] = {}
+    stamps = {}
     for line in report.splitlines():
         if line.startswith("#tb "):
-            stream, base = line.removeprefix("#tb ").split(":")
-            bases[stream.strip()] = Fraction(base.strip())
+            place, base = line.removeprefix("#tb ").split(":")
+            bases[int(place)] = Fraction(base.strip())
         elif line and not line.startswith("#"):
-            stream, _dts, pts, *_ = line.split(",")
-            stamps.append(int(pts) * bases[stream.strip()])
-    return stamps
+            place, _dts, pts, *_ = line.split(",")
+            stamps[streams[int(place)]] = int(pts) * bases[int(place)]
+    return {index: stamps[index] for index in streams if index in stamps}
 
 
 def seconds(value: Fraction) -> str:

@@ -7,8 +7,9 @@ import ffmpeg
 from restyle.domain import Frozen, Track, VideoInfo
 from restyle.media.options import Container
 from restyle.media.process import Spec, own_input, run_ffmpeg, untrusted_input
-from restyle.media.sound import TRIAL_PACKETS, TRIAL_S, first_that, succeeds
+from restyle.media.sound import TRIAL_PACKETS, SoundSurvey, first_packets, first_that, succeeds
 
+TRIAL_S = 60  # of the source that subtitle trials read: its headers decide, packets need not be there
 _BIT_RATE = "256k"  # of sound encoded anew: transparent in stereo, good in 5.1
 
 
@@ -32,19 +33,23 @@ class TrackPlan(Frozen):
 
 
 def plan_tracks(
-    source: Path, info: VideoInfo, extracted: dict[int, str], sound: Path, container: Container
+    source: Path, info: VideoInfo, survey: SoundSurvey, sound: Path, container: Container
 ) -> tuple[TrackPlan, ...]:
     """A plan for each track of the source: copied where the container takes it, else encoded once, else left out.
 
-    extracted: of sound_codecs, the audio streams in `sound`, which holds their first packets.
+    sound: a file with the first packets of the surveyed audio tracks.
     """
     trial = sound.with_name("trial")
-    return tuple(
-        _plan_audio(track, extracted, sound, container, trial)
-        if track.kind == "audio"
-        else _plan_subtitle(track, source, container, trial)
-        for track in info.tracks
-    )
+    texts = first_packets(source, info, "subtitle")
+
+    def plan(track: Track) -> TrackPlan:
+        if track.stream_index not in (survey.codecs if track.kind == "audio" else texts):
+            return TrackPlan(track=track, codec=None, reason="it is empty or cannot be read")
+        if track.kind == "audio":
+            return _plan_audio(track, survey.codecs, sound, container, trial)
+        return _plan_subtitle(track, source, container, trial)
+
+    return tuple(map(plan, info.tracks))
 
 
 def track_options(stream: str, codec: str) -> dict[str, str | int]:
@@ -58,8 +63,6 @@ def track_options(stream: str, codec: str) -> dict[str, str | int]:
 
 
 def _plan_audio(track: Track, extracted: dict[int, str], sound: Path, container: Container, trial: Path) -> TrackPlan:
-    if track.stream_index not in extracted:
-        return TrackPlan(track=track, codec=None, reason="its codec can neither be copied nor decoded")
     lossless = extracted[track.stream_index]
     held = track.codec if lossless == "copy" else lossless
     place = list(extracted).index(track.stream_index)

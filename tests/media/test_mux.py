@@ -170,6 +170,28 @@ def test_sound_encoded_anew_keeps_its_gaps_and_its_place(coder: str, suffix: str
         assert loud[-1] == pytest.approx(1.302, abs=0.004), path
 
 
+def test_a_track_that_begins_minutes_later_is_kept(tmp_path: Path) -> None:
+    """In a transport stream nothing is known of a track before its first packet."""
+    source = tmp_path / "late.ts"
+    slow = ("-f", "lavfi", "-i", "testsrc2=size=64x64:rate=2")
+    late = ("-itsoffset", "130", *tone(440, 5))
+    coders = ("-c:v", "libx264", "-preset", "ultrafast", *AAC)
+    ffmpeg(*slow, *late, *tone(880, 3), "-map", "0", "-map", "1", "-map", "2", "-frames:v", "280", *coders, source)
+    passage = put_through(source, tmp_path, OutputOptions())
+    assert passage.plan.notes == ()
+    starts = [sound_packets(passage.target, track)[0].time_s for track in (0, 1)]
+    assert starts == pytest.approx([130, 0], abs=0.05)
+
+
+def test_a_track_that_is_empty_is_left_out_with_a_note(tmp_path: Path) -> None:
+    source, script = tmp_path / "empty.mkv", tmp_path / "empty.srt"
+    script.write_text("1\n00:01:00,000 --> 00:01:01,000\ntoo late\n")
+    maps = ("-map", "0", "-map", "1", "-c:s", "srt", "-t", "1", "-metadata:s:s:0", "language=eng")
+    ffmpeg(*PICTURES, "-i", script, *maps, *X264, source)
+    passage = put_through(source, tmp_path, OutputOptions())
+    assert passage.plan.notes == ("subtitle stream 1 (eng, subrip) is left out: it is empty or cannot be read",)
+
+
 # --- subtitles, metadata, containers ----------------------------------------------------------------------------------
 
 

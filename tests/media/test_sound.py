@@ -8,7 +8,7 @@ import pytest
 
 from restyle.errors import EncodingFailed
 from restyle.media.probe import probe_video
-from restyle.media.sound import extract_sound, sound_base, sound_codecs, sound_starts
+from restyle.media.sound import extract_sound, survey_sound
 from tests.media.clips import ClipCache
 from tests.media.outputs import sound, sound_packets, streams
 from tests.media.recipes import AAC, X264, ffmpeg, picture, to_yuv, tone
@@ -23,7 +23,7 @@ def test_every_track_is_copied_at_its_own_time(name: str, clips: ClipCache, tmp_
     source, target = clips[name], tmp_path / "audio.mka"
     info = probe_video(source)
     assert extract_sound(source, info, target)
-    base = sound_base(sound_starts(source, list(sound_codecs(source, info))))
+    base = survey_sound(source, info).base_s
     for track in range(sum(track.kind == "audio" for track in info.tracks)):
         expected = sound_packets(source, track, Fraction(0))
         found = sound_packets(target, track, -base)
@@ -71,7 +71,7 @@ def test_a_failure_leaves_nothing(clips: ClipCache, tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_the_clock_is_the_sources_unless_that_is_negative() -> None:
-    assert sound_base([]) == 0
-    assert sound_base([Fraction(5), Fraction(1, 2)]) == 0
-    assert sound_base([Fraction(5), Fraction(-1024, 48000)]) == Fraction(-1024, 48000)
+def test_the_clock_is_the_sources_unless_that_is_negative(clips: ClipCache) -> None:
+    assert survey_sound(clips["starts_late"], probe_video(clips["starts_late"])).base_s == 0
+    assert survey_sound(clips["cfr_25"], probe_video(clips["cfr_25"])).base_s == Fraction(-1024, 48000)
+    assert survey_sound(clips["silent"], probe_video(clips["silent"])).codecs == {}
