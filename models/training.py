@@ -88,10 +88,8 @@ def train(
             group["lr"] = learning_rate(recipe, state.step)
         losses = training_step(state, vgg, grams, photographs, recipe, precision)
         if not isfinite(losses["total"]):
-            raise TrainingDiverged(
-                f"{checkpoint}: the loss is {losses['total']} at step {state.step}; the last checkpoint is kept, go on "
-                f"from it with a learning rate below {recipe.learning_rate}"
-            )
+            # The caller knows what was kept and what to try: it adds the remedy.
+            raise TrainingDiverged(f"the loss is {losses['total']} at step {state.step}")
         state.step += 1
         state.losses.append(losses)
         if state.step % save_every == 0 or state.step == recipe.steps:

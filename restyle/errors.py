@@ -112,7 +112,7 @@ class LedgerUnbalanced(RestyleError):
 
 
 class TrainingDiverged(RestyleError):
-    """A training's loss is no longer a number; its last checkpoint is kept."""
+    """A training's loss exploded or is no longer a number; the best style until then is kept."""
 
 
 class PlanMismatch(RestyleError):
