@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import time
+import urllib.request
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +17,8 @@ from models.checkpoint import StyleCard, read_checkpoint, write_checkpoint
 from models.network import TransformerNet
 from tests.flows.conftest import FRAMES, Shell
 
-TIMEOUT_S = 300
-START = ("--from", "starry_night")  # the same whatever styles are shipped, and nothing to look for
+TIMEOUT_S = 500
+START = ("--from", "scratch")  # the same whatever styles are shipped, and nothing to look for
 
 
 @pytest.fixture(scope="session")
@@ -60,6 +61,14 @@ def kill_when_at(shell: Shell, steps: int, *words: str | Path) -> None:
     process.wait()
 
 
+def artifacts(shell: Shell) -> set[tuple[str, str]]:
+    """Key and kind of everything the server was told to show."""
+    url = f"{shell.environment['PREFECT_API_URL']}/artifacts/filter"
+    request = urllib.request.Request(url, data=b"{}", headers={"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return {(artifact["key"], artifact["type"]) for artifact in json.load(answer)}
+
+
 @pytest.mark.slow
 def test_a_killed_training_ends_as_an_undisturbed_one(shell: Shell, painting: Path, photographs: Path) -> None:
     words = (painting, "-o", shell.home / "style.safetensors", "--steps", "12", "--photographs", photographs, *START)
@@ -69,6 +78,8 @@ def test_a_killed_training_ends_as_an_undisturbed_one(shell: Shell, painting: Pa
     assert undisturbed.stdout.splitlines()[-1] == str(shell.home / "style.safetensors")
     assert (whole.name, whole.card.painting, whole.card.steps) == ("my stripes", "my stripes.png", 12)
     assert "white" in undisturbed.stdout
+    shown = {("training-progress", "progress"), ("training-losses", "image"), ("training-samples", "image")}
+    assert artifacts(shell) >= shown
 
     for path in (shell.home / "control/styles/trained").iterdir():
         path.unlink()
@@ -103,26 +114,31 @@ def test_a_training_that_explodes_leaves_its_best_style_at_the_output(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_two_runs_with_one_new_painting_train_it_once_and_paint_with_it(
     shell: Shell, painting: Path, clip: Path
 ) -> None:
-    words = ("run", clip, "--style", painting, "--train-minutes", "0.1", "--batch-size", "40", "--cluster", "local")
-    command, environment = shell.command(*words, "--workers", "1", "--report", "report.json")
+    words = ("run", clip, "--style", painting, "--train-minutes", "0.1", "--batch-size", "40", "--workers", "1")
+    first, environment = shell.command(*words, "--report", "report.json", "-o", shell.home / "a.mp4")
+    second, _ = shell.command(*words, "--strength", "0.5", "-o", shell.home / "b.mp4")
     runs = [
-        subprocess.Popen([*command, "-o", shell.home / name], env=environment, cwd=shell.home, stderr=subprocess.PIPE)
-        for name in ("a.mp4", "b.mp4")
+        subprocess.Popen(command, env=environment, cwd=shell.home, stderr=subprocess.PIPE)
+        for command in (first, second)
     ]
-    said = [run.communicate(timeout=TIMEOUT_S)[1].decode() for run in runs]
+    try:
+        said = [run.communicate(timeout=TIMEOUT_S)[1].decode() for run in runs]
+    finally:
+        for run in runs:
+            run.kill()
+            run.communicate()
     assert [run.returncode for run in runs] == [0, 0], said
     assert sorted("step 1 of" in text for text in said) == [False, True]
     assert [path.suffix for path in (shell.home / "control/styles/trained").iterdir()] == [".safetensors"]
     report = json.loads((shell.home / "report.json").read_text())
     assert (report["style"]["name"], report["frames_out"]) == ("my stripes", FRAMES)
-    began = time.monotonic()
     third = shell(*words, "-o", shell.home / "c.mp4")
     assert third.returncode == 0, third.stderr
-    assert "training" not in third.stderr
-    assert time.monotonic() - began < TIMEOUT_S
+    assert "training the style" not in third.stderr
 
 
 @pytest.mark.slow
@@ -141,7 +157,7 @@ def test_bad_paintings_and_starts_are_refused_before_any_work(shell: Shell, clip
         assert (refused.returncode, refused.stdout) == (2, ""), refused.stderr
         assert said in refused.stderr.splitlines()[-1]
     assert not target.exists()
-    assert not (shell.home / "control").exists()
+    assert not list((shell.home / "control/styles").rglob("*")), "no style and no lease is left"
 
 
 @pytest.mark.slow
