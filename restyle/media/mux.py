@@ -20,7 +20,6 @@ from restyle.media.sound import TRIAL_PACKETS, SoundSurvey, copy_sound, seconds,
 from restyle.media.tracks import TRIAL_S, TrackPlan, plan_tracks, track_options
 
 _REHEARSED_FRAMES = 4
-_RUN_UP_S = Fraction(1, 10)  # of sound before zero: coders need up to 80 ms, the rest was never heard
 
 
 class MuxPlan(Frozen):
@@ -95,7 +94,7 @@ def _plan(source: Path, info: VideoInfo, options: OutputOptions, size: tuple[int
 def _heard_from(tracks: Sequence[TrackPlan], survey: SoundSurvey) -> list[Fraction]:
     """When each kept audio track begins, by the source's clock: its first packet, or later by its coder's run-up."""
     kept = [plan.track for plan in tracks if plan.track.kind == "audio" and plan.codec is not None]
-    packets_s = [survey.starts_s[track.stream_index] for track in kept]
+    packets_s = [survey.firsts[track.stream_index].start_s for track in kept]
     return [
         packet_s if track.start_s is None else max(packet_s, track.start_s)
         for track, packet_s in zip(kept, packets_s, strict=True)
@@ -128,7 +127,7 @@ def _assemble(
         join_segments(segments, times, pictures)
         # The pictures' clock has whole ticks: what its zero lost by rounding, the others' must lose too.
         zero = info.pts[0] * info.time_base - times.pts[0] * times.time_base
-        spec = _command(pictures, times, plan, sound, target, zero, TRIAL_S if trial else None)
+        spec = _command(pictures, times, plan, sound, target, zero, trial)
         run_ffmpeg(spec, target, task=f"muxing {target.name}", source=source)
 
 
@@ -139,22 +138,22 @@ def _command(
     sound: Path | None,
     target: Path,
     zero: Fraction,
-    limit_s: int | None,
+    trial: bool,
 ) -> Spec:
     muxer = plan.options.container.muxer
     audio, subtitles = plan.kept("audio"), plan.kept("subtitle")
-    original = untrusted_input(itsoffset=seconds(-zero), **({"t": limit_s} if limit_s else {}))
+    original = untrusted_input(itsoffset=seconds(-zero), **({"t": TRIAL_S} if trial else {}))
     streams = [own_input(pictures)["v:0"]]
     options: dict[str, str | int] = {"format": muxer, "c:v": "copy", "bsf:v": _last_frame_lasts(times)}
     if audio:
         assert sound is not None
-        heard = own_input(sound, itsoffset=seconds(plan.sound_base_s - zero))
+        # A trial has the first packets alone; at their own time they might all lie before zero and be dropped.
+        heard = own_input(sound, itsoffset=seconds(Fraction(0) if trial else plan.sound_base_s - zero))
         streams += [heard[f"a:{track.place}"] for track in audio]
-        options["bsf:a"] = f"noise=drop=lt(pts*tb\\,-{seconds(_RUN_UP_S)})"
     streams += [original[str(track.track.stream_index)] for track in subtitles]
     for kind, tracks in (("a", audio), ("s", subtitles)):
         for place, track in enumerate(tracks):
-            options |= track_options(f"{kind}:{place}", track.codec or "copy")
+            options |= track_options(f"{kind}:{place}", track.codec or "copy", track.run_up_s)
     # The fonts of subtitles, where they can be kept. Elsewhere a selector that fits no stream: only an input that is
     # mapped from can give its metadata and chapters.
     streams.append(original["t?" if muxer == "matroska" else "t:999?"])

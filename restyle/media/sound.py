@@ -19,11 +19,18 @@ TRIAL_PACKETS = 50  # of each sound track: enough for headers, encoders and the 
 LOSSLESS = "flac"  # for codecs that Matroska cannot hold
 
 
+class FirstPacket(NamedTuple):
+    """Where a stream begins."""
+
+    start_s: Fraction  # by the source's clock
+    sample_rate: int | None  # of sound, in hertz
+
+
 class SoundSurvey(NamedTuple):
     """How the sound gets into Matroska."""
 
     codecs: dict[int, str]  # by stream index: "copy" or LOSSLESS; one that is not here is empty or unreadable
-    starts_s: dict[int, Fraction]  # the first packet of each, by the source's clock
+    firsts: dict[int, FirstPacket]
 
     @property
     def base_s(self) -> Fraction:
@@ -31,7 +38,7 @@ class SoundSurvey(NamedTuple):
 
         Matroska has no negative times, and coders that need a run-up (AAC, Opus) begin some milliseconds before zero.
         """
-        return min([Fraction(0), *self.starts_s.values()])
+        return min([Fraction(0), *(first.start_s for first in self.firsts.values())])
 
 
 def extract_sound(source: Path, info: VideoInfo, target: Path) -> bool:
@@ -57,21 +64,21 @@ def extract_sound(source: Path, info: VideoInfo, target: Path) -> bool:
 
 def survey_sound(source: Path, info: VideoInfo) -> SoundSurvey:
     """Find out, by trying, how each audio track gets into Matroska, and when it begins."""
-    starts_s = first_packets(source, info, "audio")
+    firsts = first_packets(source, info, "audio")
     with tempfile.TemporaryDirectory() as folder:
         trial = Path(folder) / "trial.mka"
 
         def works(codecs: dict[int, str]) -> bool:
-            return succeeds(lambda: copy_sound(source, SoundSurvey(codecs, starts_s), trial, TRIAL_PACKETS))
+            return succeeds(lambda: copy_sound(source, SoundSurvey(codecs, firsts), trial, TRIAL_PACKETS))
 
         def choice(index: int) -> str | None:
             return first_that(lambda codec: works({index: codec}), ("copy", LOSSLESS))
 
-        copied = dict.fromkeys(starts_s, "copy")
+        copied = dict.fromkeys(firsts, "copy")
         if not copied or works(copied):
-            return SoundSurvey(copied, starts_s)
-        codecs = {index: codec for index in starts_s if (codec := choice(index)) is not None}
-    return SoundSurvey(codecs, starts_s)
+            return SoundSurvey(copied, firsts)
+        codecs = {index: codec for index in firsts if (codec := choice(index)) is not None}
+    return SoundSurvey(codecs, firsts)
 
 
 def copy_sound(source: Path, survey: SoundSurvey, target: Path, packets: int | None = None) -> None:
@@ -87,20 +94,20 @@ def copy_sound(source: Path, survey: SoundSurvey, target: Path, packets: int | N
     run_ffmpeg(spec.global_args("-copyts"), target, task=f"extracting the sound of {source.name}", source=source)
 
 
-def first_packets(source: Path, info: VideoInfo, kind: Literal["audio", "subtitle"]) -> dict[int, Fraction]:
-    """The time of the first packet, in seconds by the source's clock, of each stream (by index) that holds any."""
+def first_packets(source: Path, info: VideoInfo, kind: Literal["audio", "subtitle"]) -> dict[int, FirstPacket]:
+    """The first packet of each stream (by index) of this kind that holds any."""
     streams = [track.stream_index for track in info.tracks if track.kind == kind]
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "packets.txt"
 
-        def stamps(streams: Sequence[int]) -> dict[int, Fraction]:
+        def firsts(streams: Sequence[int]) -> dict[int, FirstPacket]:
             read = succeeds(lambda: _report_first(source, streams, report))
-            return _first_stamps(report.read_text(), streams) if read else {}
+            return _read_report(report.read_text(), streams) if read else {}
 
-        if len(found := stamps(streams) if streams else {}) == len(streams):
+        if len(found := firsts(streams) if streams else {}) == len(streams):
             return found
         # Some are empty, or ffmpeg knows too little of one, which spoils the report for all.
-        return {index: start for stream in streams for index, start in stamps([stream]).items()}
+        return {index: first for stream in streams for index, first in firsts([stream]).items()}
 
 
 def only_first(packets: int) -> str:
@@ -115,18 +122,23 @@ def _report_first(source: Path, streams: Sequence[int], report: Path) -> None:
     run_ffmpeg(spec.global_args("-copyts"), report, task=f"reading first packets of {source.name}", source=source)
 
 
-def _first_stamps(report: str, streams: Sequence[int]) -> dict[int, Fraction]:
-    """Presentation times in ffmpeg's framecrc format: '#tb 0: 1/48000', then 'stream, dts, pts, duration, ...'."""
-    bases: dict[int, Fraction] = {}
-    stamps = {}
+def _read_report(report: str, streams: Sequence[int]) -> dict[int, FirstPacket]:
+    """ffmpeg's framecrc format: '#tb 0: 1/48000', '#sample_rate 0: 48000', then 'stream, dts, pts, duration, ...'."""
+    headers: dict[tuple[str, int], str] = {}
+    found = {}
     for line in report.splitlines():
-        if line.startswith("#tb "):
-            place, base = line.removeprefix("#tb ").split(":")
-            bases[int(place)] = Fraction(base.strip())
-        elif line and not line.startswith("#"):
-            place, _dts, pts, *_ = line.split(",")
-            stamps[streams[int(place)]] = int(pts) * bases[int(place)]
-    return {index: stamps[index] for index in streams if index in stamps}
+        if line.startswith("#"):
+            name, _, value = line[1:].partition(":")
+            key, _, number = name.rpartition(" ")
+            if number.isdigit():
+                headers[key, int(number)] = value.strip()
+        elif line:
+            stream, _dts, pts, *_ = line.split(",")
+            at = int(stream)
+            rate = headers.get(("sample_rate", at))
+            start_s = int(pts) * Fraction(headers["tb", at])
+            found[streams[at]] = FirstPacket(start_s, int(rate) if rate else None)
+    return {index: found[index] for index in streams if index in found}
 
 
 def seconds(value: Fraction) -> str:
