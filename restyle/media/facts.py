@@ -59,8 +59,20 @@ def _decode_all(source: Source, progress: Callable[[int], None]) -> Facts:
     if not pts:
         raise Refused(NO_FRAME)
     source.damaged += _missing_packets(source)
+    duration = _last_duration(source, pts[-1], duration)
     facts |= {"pts": pts, "last_duration": duration, "interlaced": interlaced, "damaged": source.damaged}
     return facts | _of_stream(source)
+
+
+def _last_duration(source: Source, last: int | None, stated: int) -> int:
+    """Ticks the last frame is shown. MP4 states the steps of decoding, with B-frames those of another frame: there the
+    length of the track tells it, if the file is whole."""
+    stream = source.stream
+    whole = source.container.format.name.startswith("mov") and not source.damaged
+    if not whole or last is None or stream.start_time is None or stream.duration is None:
+        return stated
+    rest = stream.start_time + stream.duration - last
+    return rest if rest > 0 else stated
 
 
 def _missing_packets(source: Source) -> int:

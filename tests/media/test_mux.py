@@ -123,6 +123,10 @@ def test_a_last_frame_that_stays_keeps_its_time(suffix: str, tmp_path: Path) -> 
     with av.open(str(target)) as container:
         assert container.duration is not None
         assert container.duration / 1e6 == pytest.approx((19 + 75) / 25, abs=0.001)
+    if suffix == ".mp4":  # and it is so read that a copy of the copy keeps it, too
+        assert probe_video(target).duration_s == pytest.approx((19 + 75) / 25, abs=0.001)
+        again = put_through(target, tmp_path, OutputOptions())
+        assert again.facts.duration_s == pytest.approx((19 + 75) / 25, abs=0.001)
 
 
 # --- sound ------------------------------------------------------------------------------------------------------------
