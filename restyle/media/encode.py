@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from restyle.domain import ColorTags, VideoInfo
 from restyle.errors import EncodingFailed
+from restyle.media.inputs import Spec
 from restyle.media.options import OutputOptions
-from restyle.media.process import Ffmpeg, Spec
+from restyle.media.process import Ffmpeg
 
 # Matrices that swscale applies; the others (constant luminance, ICtCp, ...) are never those of 8-bit video.
 _MATRICES = ("bt709", "fcc", "bt470bg", "smpte170m", "smpte240m", "bt2020nc")

@@ -13,8 +13,9 @@ import numpy as np
 from restyle.domain import Frozen, VideoInfo
 from restyle.errors import EncodingFailed, UnsupportedOutput
 from restyle.media.encode import coded_size, encode_segment
+from restyle.media.inputs import Spec, own_input, untrusted_input
 from restyle.media.options import OutputOptions
-from restyle.media.process import Spec, own_input, run_ffmpeg, untrusted_input
+from restyle.media.process import run_ffmpeg
 from restyle.media.segments import FrameTimes, frame_times, join_segments
 from restyle.media.sound import TRIAL_PACKETS, SoundSurvey, copy_sound, seconds, survey_sound
 from restyle.media.tracks import TRIAL_S, TrackPlan, plan_tracks, track_options

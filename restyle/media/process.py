@@ -18,7 +18,8 @@ import imageio_ffmpeg
 
 from restyle.errors import DiskFull, EncodingFailed
 from restyle.media.decoder_process import open_video
-from restyle.media.limits import DEMUXERS, STDERR_TAIL_BYTES
+from restyle.media.inputs import Spec
+from restyle.media.limits import STDERR_TAIL_BYTES
 
 CODER_STALL_S = 600.0  # slow presets on slow machines may be silent for minutes, a hung process is silent for ever
 
@@ -27,21 +28,6 @@ _ENVIRONMENT = ("PATH", "HOME", "LANG", "TMPDIR", "TEMP", "SYSTEMROOT", "LD_LIBR
 _DISK_FULL = ("No space left on device", "Disk quota exceeded")
 _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 _PR_SET_PDEATHSIG = 1
-
-# A track may begin minutes into a broadcast, and nothing is known of it before: how far ffmpeg looks ahead for it.
-_PATIENCE = {"probesize": 200_000_000, "analyzeduration": 600_000_000}  # bytes, microseconds
-
-Spec = Any  # a node of ffmpeg-python, which has no types
-
-
-def own_input(path: Path, **options: Any) -> Spec:  # Any: whatever an ffmpeg option can be
-    """A file that we wrote, as an ffmpeg input."""
-    return ffmpeg.input(f"file:{path}", protocol_whitelist="file", **options)
-
-
-def untrusted_input(**options: Any) -> Spec:
-    """The file that Ffmpeg was given as `source`, as an ffmpeg input: its name is never seen, nor any it mentions."""
-    return ffmpeg.input("fd:", protocol_whitelist="fd", format_whitelist=",".join(DEMUXERS), **_PATIENCE, **options)
 
 
 class Ffmpeg:

@@ -11,7 +11,8 @@ import ffmpeg
 
 from restyle.domain import VideoInfo
 from restyle.errors import EncodingFailed
-from restyle.media.process import Spec, run_ffmpeg, untrusted_input
+from restyle.media.inputs import Spec, untrusted_input
+from restyle.media.process import run_ffmpeg
 
 log = logging.getLogger(__name__)
 

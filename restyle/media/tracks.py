@@ -6,8 +6,9 @@ from pathlib import Path
 import ffmpeg
 
 from restyle.domain import Frozen, Track, VideoInfo
+from restyle.media.inputs import Spec, own_input, untrusted_input
 from restyle.media.options import Container
-from restyle.media.process import Spec, own_input, run_ffmpeg, untrusted_input
+from restyle.media.process import run_ffmpeg
 from restyle.media.sound import SoundSurvey, first_packets, first_that, seconds, succeeds
 
 TRIAL_S = 60  # of the source that subtitle trials read: its headers decide, packets need not be there

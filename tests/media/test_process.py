@@ -11,8 +11,9 @@ import ffmpeg
 import pytest
 
 from restyle.errors import DiskFull, EncodingFailed
+from restyle.media.inputs import Spec, own_input, untrusted_input
 from restyle.media.limits import STDERR_TAIL_BYTES
-from restyle.media.process import Ffmpeg, Spec, own_input, run_ffmpeg, untrusted_input
+from restyle.media.process import Ffmpeg, run_ffmpeg
 from tests.media.clips import ClipCache
 from tests.media.recipes import X264, video
 
@@ -99,7 +100,8 @@ def test_killed_parent_leaves_no_process(tmp_path: Path, clips: ClipCache) -> No
     """The child reads a file in real time, so that only the parent's death can end it soon."""
     parent = f"""
 from pathlib import Path
-from restyle.media.process import Ffmpeg, untrusted_input
+from restyle.media.inputs import untrusted_input
+from restyle.media.process import Ffmpeg
 target = Path({str(tmp_path / "out.mkv")!r})
 spec = untrusted_input(re=None, stream_loop=-1).output(f"file:{{target}}", c="copy", t=60)
 with Ffmpeg(spec, target, task="x", source=Path({str(clips["cfr_25"])!r})) as run:
