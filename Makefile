@@ -4,6 +4,7 @@ BIN := .venv/bin
 READY := .venv/ready
 DEMO := build/demo
 
+# `make bench` writes the table of docs/media.md anew and prints the flicker of every shipped style.
 .PHONY: demo test lint format bench clean
 
 demo: $(READY)
@@ -26,7 +27,8 @@ format: $(READY)
 	$(BIN)/ruff check --fix .
 
 bench: $(READY)
-	$(BIN)/python -m bench
+	$(BIN)/python -m bench.media_table
+	$(BIN)/python -m bench.flicker
 
 clean:
 	rm -rf build .venv

@@ -1,4 +1,4 @@
-"""Flicker of styles as a Markdown table: `python bench/flicker.py [STYLE.safetensors ...]`, else every shipped style.
+"""Flicker of styles as a Markdown table: `python -m bench.flicker [STYLE.safetensors ...]`, else every shipped style.
 
 Clips are camera moves over scikit-image's photographs, which no shipped style was trained on; their motion is known,
 so that the error is the painting's alone. In brackets the floor: a still painting filmed by the same camera without
