@@ -33,7 +33,7 @@ def showing_progress(verbose: bool = False) -> Iterator[None]:
     finally:
         for log in OURS:
             log.removeHandler(display)
-        display.close()
+        display.end()
 
 
 class _Rate(ProgressColumn):
@@ -71,6 +71,9 @@ class _Display(logging.Handler):
     def began(self, text: str, often: bool) -> None:
         """A step begins, or goes on (`often`)."""
 
+    def end(self) -> None:
+        """Nothing more comes. (Not `close`: configuring logging, as Prefect does, closes every handler there is.)"""
+
 
 class _Bar(_Display):
     def __init__(self, console: Console) -> None:
@@ -91,9 +94,8 @@ class _Bar(_Display):
     def began(self, text: str, often: bool) -> None:  # noqa: ARG002  (a bar is redrawn anyway)
         self._progress.update(self._task, description=text)
 
-    def close(self) -> None:
+    def end(self) -> None:
         self._progress.stop()
-        super().close()
 
 
 class _Lines(_Display):
