@@ -5,6 +5,7 @@ import os
 import random
 import shutil
 import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -25,17 +26,15 @@ def test_killed_runs_end_with_the_frames_of_an_undisturbed_one(tmp_path: Path, c
     words = ("run", clip, "--style", "starry_night", "-o", tmp_path / "out.mp4", "--keep-frames", "--batch-size", "2")
     shell(*words)  # makes the server's database, so that the times below are those of the work
     _forget(tmp_path)
-    begun = time.monotonic()
     undisturbed = shell(*words)
-    length_s = time.monotonic() - begun
     assert undisturbed.returncode == 0, undisturbed.stderr
     frames = _painted(shell)
     moments = random.Random(20)
     for _ in range(KILLS):
         _forget(tmp_path)
         killed = shell.popen(*words)
-        # The first third is start-up: most kills should meet the work.
-        time.sleep(length_s * moments.uniform(0.3, 1.0))
+        _await_batches(shell, killed, moments.randrange(19))
+        time.sleep(moments.uniform(0.0, 1.0))
         os.killpg(killed.pid, signal.SIGKILL)
         killed.wait()
         recorded = shell.stored("control/jobs")
@@ -47,6 +46,12 @@ def test_killed_runs_end_with_the_frames_of_an_undisturbed_one(tmp_path: Path, c
         log.info("killed with %d of 20 batches recorded", len(ledger))
         assert {name: after[name] for name in ledger} == ledger
     assert not list((tmp_path / "spool").iterdir())
+
+
+def _await_batches(shell: Shell, running: subprocess.Popen[bytes], count: int) -> None:
+    """Wait until so many batches are recorded: start-up takes most of a short run, and kills should meet the work."""
+    while running.poll() is None and len(list((shell.home / "control").glob("jobs/*/ledger/*.json"))) < count:
+        time.sleep(0.02)
 
 
 def _forget(home: Path) -> None:
