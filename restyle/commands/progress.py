@@ -104,12 +104,14 @@ class _Lines(_Display):
         self._said = 0.0
 
     def painted(self, step: Step) -> None:
-        self._seldom(f"painted {step.done} of {step.total} frames", step.done == step.total)
+        self._thinned(f"painted {step.done} of {step.total} frames", step.done == step.total)
 
     def began(self, text: str, often: bool) -> None:
-        self._seldom(text, not often)
+        self._thinned(text, not often)
 
-    def _seldom(self, text: str, now: bool) -> None:
-        if now or time.monotonic() - self._said >= PLAIN_INTERVAL_S:
+    def _thinned(self, text: str, always: bool) -> None:
+        if not always and time.monotonic() - self._said < PLAIN_INTERVAL_S:
+            return
+        self.say(text)
+        if not always:
             self._said = time.monotonic()
-            self.say(text)
