@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from typing import TypeVar
 
+CLUSTERS = "auto, cuda, local or an address such as tcp://HOST:8786"
 Number = TypeVar("Number", int, float)
 
 
@@ -25,9 +26,14 @@ def bounded(kind: type[Number], low: Number, high: Number, what: str) -> Callabl
 
 def cluster(text: str) -> str:
     """An argparse type for a kind of cluster or a scheduler's address."""
-    if text not in ("auto", "cuda", "local") and not re.fullmatch(r"(tcp|tls|wss?)://[^/\s]+(/\S*)?", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not auto, cuda, local or an address such as tcp://HOST:8786")
+    if not is_cluster(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not {CLUSTERS}")
     return text
+
+
+def is_cluster(text: str) -> bool:
+    """Whether this names a kind of cluster or a scheduler's address."""
+    return text in ("auto", "cuda", "local") or re.fullmatch(r"(tcp|tls|wss?)://[^/\s]+(/\S*)?", text) is not None
 
 
 def add_look(parser: argparse.ArgumentParser, max_side: int | None = None) -> None:

@@ -7,6 +7,7 @@ from platformdirs import user_data_path
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from restyle.arguments import CLUSTERS, is_cluster
 from restyle.errors import BadSetting
 from restyle.storage.open import is_connection_string, with_container
 
@@ -26,6 +27,8 @@ class Settings(BaseSettings):
     data_store: SecretStr = Field(default=SecretStr(""), description="inputs, frames and outputs; file:///HOME/data")
     control_store: SecretStr = Field(default=SecretStr(""), description="weights, plans, ledgers; file:///HOME/control")
 
+    cluster: str = Field(default="auto", description="where deployed runs paint: auto, cuda, local or an address")
+
     def __init__(self, **values: Any) -> None:  # any field, as pydantic takes them
         try:
             super().__init__(**values)
@@ -39,6 +42,13 @@ class Settings(BaseSettings):
     def _absolute(cls, home: Path) -> Path:
         """The same folder for processes that work elsewhere."""
         return home.expanduser().absolute()
+
+    @field_validator("cluster")
+    @classmethod
+    def _known(cls, cluster: str) -> str:
+        if not is_cluster(cluster):
+            raise ValueError(f"not {CLUSTERS}")
+        return cluster
 
     @model_validator(mode="after")
     def _stores(self) -> "Settings":

@@ -8,7 +8,7 @@ import pytest
 from restyle.errors import BadSetting
 from restyle.settings import Settings
 
-_NAMES = ("HOME", "DATA_STORE", "CONTROL_STORE")
+_NAMES = ("HOME", "DATA_STORE", "CONTROL_STORE", "CLUSTER")
 SPEC = "https://account.blob.core.windows.net/data?sv=1&sig=planted"
 
 
@@ -68,3 +68,12 @@ def test_a_bad_value_names_its_variable_and_not_itself() -> None:
         Settings(data_store=["planted"])
     assert "planted" not in repr(caught.value)
     assert caught.value.__context__ is None
+
+
+def test_the_cluster_of_deployed_runs_is_a_kind_or_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Settings().cluster == "auto"
+    monkeypatch.setenv("RESTYLE_CLUSTER", "tcp://scheduler:8786")
+    assert Settings().cluster == "tcp://scheduler:8786"
+    monkeypatch.setenv("RESTYLE_CLUSTER", "everywhere")
+    with pytest.raises(BadSetting, match=r"RESTYLE_CLUSTER: .*not auto, cuda, local or an address"):
+        Settings()
