@@ -41,6 +41,6 @@ $(READY): pyproject.toml
 	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
-build/azurite/ready: $(READY) tests/azurite.py
+build/azurite/ready: $(READY) restyle/azurite.py
 	@$(BIN)/python -m tests.azurite
 	@touch $@

@@ -118,7 +118,7 @@ def _server(database: Path) -> Iterator[PrefectApi]:
             stdout=log,
             stderr=log,
             start_new_session=sys.platform == "linux",  # a Ctrl-C is for us: we still have to tell the server
-            preexec_fn=with_parent(),  # noqa: PLW1509  (the call in the child takes no lock)
+            preexec_fn=with_parent(),  # noqa: PLW1509  (system calls only)
         )
         try:
             url = environment["PREFECT_API_URL"]

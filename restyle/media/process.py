@@ -1,17 +1,14 @@
 """Owning an ffmpeg process: started from an argument list, watched, and reaped on every way out."""
 
 import contextlib
-import ctypes
 import os
-import signal
 import subprocess
-import sys
 import threading
 import time
 from io import BufferedReader
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import ffmpeg
 import imageio_ffmpeg
@@ -20,14 +17,13 @@ from restyle.errors import DiskFull, EncodingFailed
 from restyle.media.decoder_process import open_video
 from restyle.media.inputs import Spec
 from restyle.media.limits import STDERR_TAIL_BYTES
+from restyle.processes import with_parent
 
 CODER_STALL_S = 600.0  # slow presets on slow machines may be silent for minutes, a hung process is silent for ever
 
 # All that ffmpeg sees of our environment: no credentials, and no FFREPORT that would make it write files.
 _ENVIRONMENT = ("PATH", "HOME", "LANG", "TMPDIR", "TEMP", "SYSTEMROOT", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES")
 _DISK_FULL = ("No space left on device", "Disk quota exceeded")
-_LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
-_PR_SET_PDEATHSIG = 1
 
 
 class Ffmpeg:
@@ -68,7 +64,7 @@ class Ffmpeg:
                 stderr=subprocess.PIPE,
                 bufsize=0,
                 env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ} | {"SVT_LOG": "1"},
-                preexec_fn=_dies_with(os.getpid()) if _LIBC else None,  # noqa: PLW1509  (one prctl, no locks)
+                preexec_fn=with_parent(),  # noqa: PLW1509  (system calls only)
             )
         except OSError as error:
             self._close_source()
@@ -183,13 +179,3 @@ def run_ffmpeg(
     with Ffmpeg(spec, target, task=task, source=source, stall_s=stall_s) as process:
         process.finish()
         return process.said
-
-
-def _dies_with(parent: int) -> Any:  # Any: subprocess's own type for preexec_fn
-    def ask_kernel() -> None:
-        assert _LIBC is not None
-        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        if os.getppid() != parent:  # the parent died before the kernel was asked
-            os._exit(1)
-
-    return ask_kernel
