@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 import numpy as np
 
@@ -26,13 +27,41 @@ Painter = Callable[[Pixels], Pixels]
 IO_THREADS = 8
 
 
+class FrameTimes(NamedTuple):
+    """What one image took, in seconds; images are loaded and stored several at a time, beside the painting."""
+
+    frame: int
+    load_s: float
+    """from the store to pixels"""
+    model_s: float
+    """its share of the mini-batch"""
+    store_s: float
+    """from pixels to the store"""
+
+
+class Loaded(NamedTuple):
+    """A source image."""
+
+    pixels: Pixels
+    sha256: str
+    seconds: float
+
+
 def paint_batch(
-    data: Store, ledger: Ledger, plan: Plan, batch: FrameBatch, painter: Painter, *, attempts: int, worker: str
+    data: Store,
+    ledger: Ledger,
+    plan: Plan,
+    batch: FrameBatch,
+    painter: Painter,
+    *,
+    attempts: int,
+    worker: str,
+    seen: Callable[[FrameTimes], None] = lambda _: None,
 ) -> BatchRecord:
     """Paint a batch whose source frames are in the store and commit its record.
 
-    Holds at most four mini-batches of frames in memory. Raises FrameCorrupt for a source frame that is missing or
-    damaged, and what the store raises.
+    seen: called for each image that is stored, in any order and from several threads. Holds at most four mini-batches
+    of frames in memory. Raises FrameCorrupt for a source frame that is missing or damaged, and what the store raises.
     """
     image = plan.job.look.frames
     clock = time.perf_counter
@@ -48,10 +77,11 @@ def paint_batch(
             t0 = clock()
             loaded = [next(sources) for _ in names[first : first + mini]]
             t1 = clock()
-            painted = painter(np.stack([pixels for pixels, _ in loaded]))
+            painted = painter(np.stack([one.pixels for one in loaded]))
             t2 = clock()
-            for key, pixels, (_, digest) in zip(keys[first : first + mini], painted, loaded, strict=True):
-                stored.append(pool.submit(_save, data, key, pixels, image, digest))
+            for number, (pixels, one) in enumerate(zip(painted, loaded, strict=True), start=first):
+                times = FrameTimes(batch.start + number, one.seconds, (t2 - t1) / len(loaded), store_s=0.0)
+                stored.append(pool.submit(_save, data, keys[number], pixels, image, one.sha256, times, seen))
             for pending in stored[: -2 * mini]:
                 pending.result()
             t3 = clock()
@@ -70,19 +100,31 @@ def paint_batch(
         finished=datetime.now(UTC),
     )
     ledger.commit(entry)
-    log.info("painted frames %d-%d in %.1f s", batch.start, batch.stop - 1, timings.total_s)
+    log.info("painted frames %d-%d in %.1f s", batch.start, batch.last, timings.total_s)
     return entry
 
 
-def _load(data: Store, key: str, plan: Plan) -> tuple[Pixels, str]:
+def _load(data: Store, key: str, plan: Plan) -> Loaded:
+    begun = time.perf_counter()
     try:
         content = data.read(key)
     except BlobNotFound as error:
         raise FrameCorrupt(f"{key}: the source frame is missing; run the job again to split it anew") from error
-    return decode_image(content, key, plan.width, plan.height), hashlib.sha256(content).hexdigest()
+    pixels = decode_image(content, key, plan.width, plan.height)
+    return Loaded(pixels, hashlib.sha256(content).hexdigest(), time.perf_counter() - begun)
 
 
-def _save(data: Store, key: str, pixels: Pixels, image: FrameFormat, source_sha256: str) -> FrameRecord:
+def _save(
+    data: Store,
+    key: str,
+    pixels: Pixels,
+    image: FrameFormat,
+    source_sha256: str,
+    times: FrameTimes,
+    seen: Callable[[FrameTimes], None],
+) -> FrameRecord:
+    begun = time.perf_counter()
     content = encode_image(pixels, image)
     data.write(key, content)
+    seen(times._replace(store_s=time.perf_counter() - begun))
     return FrameRecord(size_bytes=len(content), sha256=hashlib.sha256(content).hexdigest(), source_sha256=source_sha256)

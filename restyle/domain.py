@@ -82,6 +82,11 @@ class FrameBatch(Frozen):
     start: int
     stop: int
 
+    @property
+    def last(self) -> int:
+        """The last frame, for people, who count none beyond it."""
+        return self.stop - 1
+
     def __len__(self) -> int:
         return self.stop - self.start
 
@@ -93,6 +98,11 @@ class FrameRange(Frozen):
     start: int
     stop: int
     batches: tuple[FrameBatch, ...]
+
+    @property
+    def last(self) -> int:
+        """The last frame, for people, who count none beyond it."""
+        return self.stop - 1
 
 
 class NumericPath(Frozen):

@@ -3,6 +3,7 @@
 data:     videos/  runs/JOB/{frames,styled}/  runs/JOB/audio.mka  runs/JOB/encodings/ENC/output.EXT
           runs/JOB/report.json  runs/JOB/contact-sheet.jpg  previews/
 control:  styles/  models/  jobs/JOB/{job,video,plan}.json  jobs/JOB/ledger/  jobs/JOB/outputs/
+          logs/RUN/
 """
 
 import re
@@ -91,6 +92,16 @@ def job_file(job_id: str, name: str) -> str:
 def record(job_id: str, batch: int) -> str:
     """One batch's ledger record (control store)."""
     return f"jobs/{job_id}/ledger/{batch:06d}.json"
+
+
+def run_log(run_id: str) -> str:
+    """What a run logged, one JSON object a line (control store)."""
+    return f"logs/{run_id}/run.jsonl"
+
+
+def batch_log(run_id: str, batch: int) -> str:
+    """What a run logged of one batch, beside the log of the run (control store)."""
+    return f"logs/{run_id}/batch-{batch:06d}.jsonl"
 
 
 def output_record(job_id: str, encoding_id: str) -> str:

@@ -2,12 +2,13 @@
 
 import numpy as np
 from prefect import get_run_logger, task
-from prefect.runtime import task_run
+from prefect.runtime import flow_run, task_run
 
 from models.runtime import choose_numeric_path, require_path
 from restyle.batches import paint_batch
 from restyle.domain import FrameBatch, NumericPath
 from restyle.errors import BadModel, PlanMismatch
+from restyle.event_log import batch_log, spoken
 from restyle.images import coder_name
 from restyle.job import Look, StyleRef
 from restyle.ledger import BatchRecord, Ledger
@@ -50,16 +51,20 @@ def try_model(style: StyleRef, numeric: NumericPath, look: Look, width: int, hei
         raise BadModel(f"--model {style.name}: fails on frames of {width}x{height} pixels ({said}); mend it") from error
 
 
-@task(name="style-batch", task_run_name="style-batch[{batch.index}] {batch.start}-{batch.stop}", **RETRYING)
+@task(name="style-batch", task_run_name="style batch {batch.index}: frames {batch.start}-{batch.last}", **RETRYING)
 def style_batch(batch: FrameBatch, job_id: str) -> BatchRecord:
     """Paint one batch unless the ledger has it."""
     stores = open_stores()
     plan = read_plan(stores.control, job_id)
     ledger = Ledger(stores.control, stores.data, plan)
-    done = ledger.find(batch)
-    if done is not None:
-        return already("AlreadyPainted", f"frames {batch.start}-{batch.stop - 1} were painted by {done.worker}", done)
-    paint = painter(plan.job.style, plan.numeric, plan.job.look)
-    entry = paint_batch(stores.data, ledger, plan, batch, paint, attempts=task_run.run_count or 1, worker=worker_name())
-    get_run_logger().info("painted frames %d-%d in %.1f s", batch.start, batch.stop - 1, entry.timings.total_s)
+    attempts, worker = task_run.run_count or 1, worker_name()
+    with batch_log(stores.control, flow_run.id, batch, attempts, worker) as log:
+        done = ledger.find(batch)
+        if done is not None:
+            log.event("kept", painted_by=done.worker)
+            return already("AlreadyPainted", f"frames {batch.start}-{batch.last} were painted by {done.worker}", done)
+        paint = painter(plan.job.style, plan.numeric, plan.job.look)
+        entry = paint_batch(stores.data, ledger, plan, batch, paint, attempts=attempts, worker=worker, seen=log.frame)
+        log.painted(entry)
+    get_run_logger().info("%s", spoken(entry))
     return entry

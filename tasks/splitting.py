@@ -13,7 +13,7 @@ from tasks.retrying import RETRYING, already
 from tasks.stores import open_stores
 
 
-@task(name="split-frames", task_run_name="split-frames[{span.index}] {span.start}-{span.stop}", **RETRYING)
+@task(name="split-frames", task_run_name="split range {span.index}: frames {span.start}-{span.last}", **RETRYING)
 def split_frames(job: Job, decoder: FrameDecoder, span: FrameRange, folder: Path, needed: bool) -> None:
     """Decode a range into image files in `folder`."""
     if not needed:
@@ -22,7 +22,7 @@ def split_frames(job: Job, decoder: FrameDecoder, span: FrameRange, folder: Path
     return None
 
 
-@task(name="upload-frames", task_run_name="upload-frames[{span.index}] {span.start}-{span.stop}", **RETRYING)
+@task(name="upload-frames", task_run_name="upload range {span.index}: frames {span.start}-{span.last}", **RETRYING)
 def upload_frames(job: Job, span: FrameRange, folder: Path, needed: bool) -> None:
     """Move a range's image files to the data store."""
     if not needed:
