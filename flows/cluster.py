@@ -11,6 +11,7 @@ from prefect_dask import DaskTaskRunner
 from models.runtime import core_count, device_count
 from restyle.domain import Frozen
 from restyle.errors import BadSetting
+from restyle.settings import Settings
 
 CONNECT_TIMEOUT_S = 10
 
@@ -83,17 +84,44 @@ def task_runner(choice: ClusterChoice) -> DaskTaskRunner:
     return DaskTaskRunner(cluster_class=own_cluster, cluster_kwargs={"choice": choice})
 
 
+def configured_choice() -> ClusterChoice:
+    """What RESTYLE_CLUSTER names, for runs that nobody gives a --cluster."""
+    return choose_cluster(Settings().cluster, None)
+
+
+def configured_task_runner() -> DaskTaskRunner:
+    """The runner of a deployed flow: nothing is decided until the first task asks for its cluster."""
+    return DaskTaskRunner(cluster_class=configured_cluster)
+
+
 @contextmanager
-def own_cluster(choice: ClusterChoice) -> Iterator[Any]:
-    """A cluster of this machine: one worker per GPU, or one per share of the cores."""
+def configured_cluster() -> Iterator[Any]:
+    """A cluster as RESTYLE_CLUSTER says: the address of one that runs already, or one of our own."""
+    choice = configured_choice()
+    if choice.address:
+        yield choice.address
+    else:
+        with own_cluster(choice) as cluster:
+            yield cluster
+
+
+@contextmanager
+def own_cluster(choice: ClusterChoice, port: int = 0) -> Iterator[Any]:
+    """A cluster of this machine: one worker per GPU, or one per share of the cores; its scheduler at `port`."""
     with dask.config.set(DASK_CONFIG):
         if choice.kind == "cuda":
             from dask_cuda import LocalCUDACluster  # noqa: PLC0415  (asks for a GPU when imported beside none)
 
-            cluster = LocalCUDACluster(n_workers=choice.workers, dashboard_address=":0")
+            cluster = LocalCUDACluster(
+                n_workers=choice.workers,
+                threads_per_worker=1,  # one batch at a time
+                scheduler_port=port,
+                dashboard_address=":0",
+            )
         else:
             cluster = LocalCluster(
                 n_workers=choice.workers,
+                scheduler_port=port,
                 threads_per_worker=1,  # one batch at a time; torch has the threads
                 host="127.0.0.1",
                 dashboard_address="127.0.0.1:0",

@@ -32,7 +32,7 @@ def cpu_has_bfloat16() -> bool:
 def choose_numeric_path(threads: int | None = None) -> NumericPath:
     """The fastest faithful way to paint on this machine.
 
-    threads: of torch in each worker process; without it, every processor this process may run on.
+    threads: of torch in each worker process; without it, this process's share of the machine.
     """
     device: Literal["cpu", "cuda"] = "cuda" if device_count() else "cpu"
     on_gpu = device == "cuda"
@@ -40,9 +40,15 @@ def choose_numeric_path(threads: int | None = None) -> NumericPath:
     return NumericPath(
         device=device,
         precision="bfloat16" if has_bfloat16 else "float32",
-        threads=threads or core_count(),
+        threads=threads or thread_share(),
         mini_batch=MINI_BATCH[device],
     )
+
+
+def thread_share() -> int:
+    """Threads for this process: what OMP_NUM_THREADS says, as torch itself reads it, else one per processor."""
+    said = os.environ.get("OMP_NUM_THREADS", "")
+    return int(said) if said.isdecimal() and int(said) else core_count()
 
 
 def core_count() -> int:

@@ -7,11 +7,16 @@ from restyle.domain import NumericPath
 from restyle.errors import PlanMismatch
 
 
-def test_the_chosen_path_is_one_this_machine_obeys() -> None:
+def test_the_chosen_path_is_one_this_machine_obeys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     path = choose_numeric_path()
     require_path(path)
     assert path.threads == core_count() >= 1
     assert choose_numeric_path(3).threads == 3
+    monkeypatch.setenv("OMP_NUM_THREADS", "5")
+    assert choose_numeric_path().threads == 5
+    monkeypatch.setenv("OMP_NUM_THREADS", "0")
+    assert choose_numeric_path().threads == core_count()
 
 
 def test_bfloat16_is_chosen_on_a_cpu_only_where_the_processor_has_it() -> None:

@@ -1,0 +1,73 @@
+"""The shared cluster as a supervisor has it: one process tree at a fixed address."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from distributed import Client
+
+from flows.cluster import configured_choice, configured_task_runner
+
+MODULE = (sys.executable, "-m", "flows.warm_cluster", "--kind", "local")
+PARENT = "import subprocess, sys; subprocess.run(sys.argv[1:])"
+
+
+@pytest.mark.slow
+def test_a_warm_cluster_replaces_its_workers_and_ends_with_its_parent(monkeypatch: pytest.MonkeyPatch) -> None:
+    with _started(sys.executable, "-c", PARENT, *MODULE, "--workers", "2", "--port", "0") as (parent, address):
+        port = address.removeprefix("tcp://127.0.0.1:")
+        taken = subprocess.run([*MODULE, "--port", port], capture_output=True, text=True, timeout=120, check=False)
+        assert taken.returncode == 2
+        assert f"port {port}" in taken.stderr
+        monkeypatch.setenv("RESTYLE_CLUSTER", address)
+        assert (configured_choice().address, configured_choice().workers) == (address, 2)
+        with configured_task_runner().duplicate() as runner:  # as the flow engine does
+            assert runner.client.scheduler.address == address
+        with Client(address) as client:
+            before = set(client.run(os.getpid).values())
+            os.kill(min(before), signal.SIGKILL)
+            _await(lambda: len(set(client.run(os.getpid, on_error="ignore").values()) - before) == 1)
+            settings = client.run(lambda: (os.environ["OMP_NUM_THREADS"], os.environ["GLIBC_TUNABLES"])).values()
+            assert all(threads.isdecimal() and "hugetlb" in malloc for threads, malloc in settings)
+            pids = set(client.run(os.getpid).values())
+        parent.kill()
+        _await(lambda: not any(_lives(pid) for pid in pids))
+
+
+@pytest.mark.slow
+def test_a_warm_cluster_ends_whole_when_told_to() -> None:
+    with _started(*MODULE, "--workers", "1", "--port", "0") as (cluster, address):
+        with Client(address) as client:
+            pids = set(client.run(os.getpid).values())
+        cluster.terminate()
+        assert cluster.wait(60) == 0
+        assert not any(_lives(pid) for pid in pids)
+
+
+@contextmanager
+def _started(*command: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A cluster and the address it prints."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield process, process.stdout.readline().strip()
+        finally:
+            process.kill()
+
+
+def _await(reached: Callable[[], bool], timeout_s: float = 60) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not reached():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+def _lives(pid: int) -> bool:
+    status = Path(f"/proc/{pid}/stat")
+    return status.exists() and status.read_text().rpartition(")")[2].split()[0] != "Z"
