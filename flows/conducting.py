@@ -17,7 +17,7 @@ from restyle.errors import BatchesFailed, shortened
 from restyle.ledger import BatchRecord
 from restyle.media.decode import FrameDecoder
 from restyle.plan import Plan, cut_ranges
-from restyle.progress import Progress, announce
+from restyle.progress import BatchEnded, Progress, announce, tell
 from tasks.painting import style_batch
 from tasks.splitting import split_frames, upload_frames
 
@@ -58,10 +58,9 @@ class Painting:
 
     def _ended(self, batch: FrameBatch, future: Any) -> None:  # a PrefectDaskFuture, as a DaskTaskRunner gives
         self._room.release()
-        if future.wrapped_future.status != "finished":
-            return
-        future.wait()
-        if future.state.is_completed():
+        ended = _how_it_ended(batch, future)
+        tell(ended)
+        if ended.state in ("painted", "reused"):
             with self._lock:
                 self.done += len(batch)
                 announce(Progress(self.done, self.plan.frame_count, self._reused))
@@ -80,6 +79,22 @@ class Painting:
                 + shortened(failures, "; ")
             )
         return records
+
+
+def _how_it_ended(batch: FrameBatch, future: Any) -> BatchEnded:
+    if future.wrapped_future.status != "finished":
+        return BatchEnded(batch, "crashed", error="its worker died")
+    future.wait()
+    if not future.state.is_completed():
+        return BatchEnded(batch, "failed", error=future.state.message)
+    entry: BatchRecord = future.state.result()
+    return BatchEnded(
+        batch,
+        "reused" if future.state.name == "AlreadyPainted" else "painted",
+        entry.attempts,
+        entry.worker,
+        entry.timings.total_s,
+    )
 
 
 def paint_ranges(

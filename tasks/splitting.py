@@ -1,5 +1,6 @@
 """split-frames and upload-frames: a range of the video becomes images in the data store."""
 
+import time
 from pathlib import Path
 
 from prefect import task
@@ -7,6 +8,7 @@ from prefect import task
 from restyle.domain import FrameRange
 from restyle.job import Job
 from restyle.media.decode import FrameDecoder
+from restyle.progress import RangeMoved, tell
 from restyle.spool import split_range
 from restyle.spool import upload_range as upload
 from tasks.retrying import RETRYING, already
@@ -18,7 +20,9 @@ def split_frames(job: Job, decoder: FrameDecoder, span: FrameRange, folder: Path
     """Decode a range into image files in `folder`."""
     if not needed:
         return already("AlreadyDone", "every batch of the range is painted", None)
+    begun = time.monotonic()
     split_range(decoder.frames(span.start, span.stop), span, job.look.frames, folder)
+    tell(RangeMoved("split", span, time.monotonic() - begun))
     return None
 
 
@@ -27,5 +31,7 @@ def upload_frames(job: Job, span: FrameRange, folder: Path, needed: bool) -> Non
     """Move a range's image files to the data store."""
     if not needed:
         return already("AlreadyDone", f"every batch of frames {span.start}-{span.stop - 1} is painted", None)
+    begun = time.monotonic()
     upload(open_stores().data, job.job_id, folder)
+    tell(RangeMoved("upload", span, time.monotonic() - begun))
     return None

@@ -9,10 +9,10 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from restyle.progress import OURS
 from restyle.progress import Progress as Step
 
 PLAIN_INTERVAL_S = 10.0
-OURS = [logging.getLogger(name) for name in ("restyle", "flows", "tasks", "models")]
 
 
 @contextmanager
