@@ -43,6 +43,11 @@ class AzureStore:
     def __repr__(self) -> str:
         return f"AzureStore({self._base!r})"
 
+    @property
+    def others_write_whole(self) -> bool:
+        """Block blobs appear with their last block."""
+        return True
+
     def __reduce__(self) -> Any:  # of any object
         raise TypeError("an AzureStore holds a secret and connections; open it where it is used")
 
@@ -90,9 +95,7 @@ class AzureStore:
     def replace(self, key: str, data: bytes, etag: str) -> BlobInfo:
         """Put on condition that the ETag still holds (If-Match)."""
         try:
-            return self._put(
-                "write", key, data, {"match_condition": MatchConditions.IfNotModified, "etag": f'"{etag}"'}
-            )
+            return self._put("write", key, data, _only(etag))
         except BlobNotFound:
             raise BlobChanged(f"{self.url(key)}: another process removed it; read again what is there") from None
 
@@ -100,11 +103,14 @@ class AzureStore:
         """Pages of 5,000, each asked for when the one before is used up."""
         return self._listed(check_prefix(prefix))
 
-    def delete(self, key: str) -> None:
-        """Remove the blob with its snapshots."""
-        blob = self._blob(key)
-        with suppress(BlobNotFound):
-            self._call("delete", key, lambda: blob.delete_blob(delete_snapshots="include"))
+    def delete(self, key: str, etag: str | None = None) -> None:
+        """Remove the blob with its snapshots, where an ETag is given on condition that it still holds (If-Match)."""
+        blob, options = self._blob(key), _only(etag)
+        try:
+            self._call("delete", key, lambda: blob.delete_blob(delete_snapshots="include", **options))
+        except BlobNotFound:
+            if etag:
+                raise BlobChanged(f"{self.url(key)}: another process removed it") from None
 
     def url(self, key: str) -> str:
         """The blob's address without its SAS."""
@@ -147,7 +153,8 @@ class AzureStore:
             if mine := self._written_by(writer, key):
                 return mine
             raise
-        return BlobInfo(key=key, size_bytes=size, etag=done["etag"].strip('"'), modified=done["last_modified"])
+        etag = done["etag"].strip('"')
+        return BlobInfo(key=key, size_bytes=size, etag=etag, version=etag, modified=done["last_modified"])
 
     def _stage(self, deed: Deed, key: str, blob: BlobClient, pieces: Iterator[bytes]) -> tuple[_Blocks, int]:
         """Send blocks under names of this call's own: blocks of writers racing for one key never mix."""
@@ -190,5 +197,11 @@ class AzureStore:
                     yield _info(blob.name, blob)
 
 
+def _only(etag: str | None) -> dict[str, Any]:
+    """The options that make a call fail unless the blob has this ETag."""
+    return {"match_condition": MatchConditions.IfNotModified, "etag": f'"{etag}"'} if etag else {}
+
+
 def _info(key: str, blob: BlobProperties) -> BlobInfo:
-    return BlobInfo(key=key, size_bytes=blob.size, etag=blob.etag.strip('"'), modified=blob.last_modified)
+    etag = blob.etag.strip('"')
+    return BlobInfo(key=key, size_bytes=blob.size, etag=etag, version=etag, modified=blob.last_modified)

@@ -52,6 +52,11 @@ class FileStore:
     def __repr__(self) -> str:
         return f"FileStore({str(self._root)!r})"
 
+    @property
+    def others_write_whole(self) -> bool:
+        """A file that is copied here by other means grows before everyone's eyes."""
+        return False
+
     def stat(self, key: str) -> BlobInfo:
         """Size and ETag, the ETag of the version that an open would read."""
         with self._opened(key) as file:
@@ -104,8 +109,7 @@ class FileStore:
 
         def place(temporary: int, aside: str, folder: int, name: str) -> None:
             with locked(self._root, key, alone=True):
-                if self._etag(key) != etag:
-                    raise BlobChanged(f"{self.url(key)}: another process changed or removed it; read it again")
+                self._require(key, etag)
                 os.rename(aside, name, src_dir_fd=temporary, dst_dir_fd=folder)
 
         return self._publish(key, data, place)
@@ -115,15 +119,17 @@ class FileStore:
         check_prefix(prefix)
         return self._below(prefix.rpartition("/")[0], prefix)
 
-    def delete(self, key: str) -> None:
-        """Remove the file, and the folders it leaves empty."""
+    def delete(self, key: str, etag: str | None = None) -> None:
+        """Remove the file, and the folders it leaves empty; alone under the key's lock where a version is named."""
         *parents, name = check_key(key).split("/")
+        self._require(key, etag)  # also where not even the folder is there
         with (
             explained(self.url(key)),
             suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError),
             folder_below(self._root, parents) as folder,
-            locked(self._root, key),
+            locked(self._root, key, alone=etag is not None),
         ):
+            self._require(key, etag)
             os.unlink(name, dir_fd=folder)
         with suppress(OSError):
             for depth in range(len(parents), 0, -1):
@@ -138,6 +144,10 @@ class FileStore:
         """Free on the disk of the folder, or of the nearest one that exists."""
         place = next(p for p in (self._root, *self._root.parents) if p.exists())
         return shutil.disk_usage(place).free
+
+    def _require(self, key: str, etag: str | None) -> None:
+        if etag is not None and self._etag(key) != etag:
+            raise BlobChanged(f"{self.url(key)}: another process changed or removed it; read it again")
 
     def _etag(self, key: str) -> str | None:
         try:
@@ -217,9 +227,11 @@ def _names(folder: int) -> list[str]:
 
 
 def _info(key: str, status: os.stat_result) -> BlobInfo:
+    version = f"{status.st_size:x}-{status.st_mtime_ns:x}"
     return BlobInfo(
         key=key,
         size_bytes=status.st_size,
-        etag=f"{status.st_size:x}-{status.st_mtime_ns:x}-{status.st_ino:x}",
+        etag=f"{version}-{status.st_ino:x}",  # an inode has other numbers on other machines of some shares
+        version=version,
         modified=datetime.fromtimestamp(status.st_mtime, UTC),
     )

@@ -5,6 +5,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from pydantic import Field
+
 from restyle.domain import Frozen
 
 
@@ -14,6 +16,9 @@ class BlobInfo(Frozen):
     key: str
     size_bytes: int
     etag: str
+    version: str = Field(
+        description="of its content, the same for whoever sees the store: ETag, or size and time in ns"
+    )
     modified: datetime
 
 
@@ -25,6 +30,10 @@ class Store(Protocol):
     Every method raises BadKey for a key outside the rules, AccessDenied where the credentials do not
     suffice, and StoreUnavailable when the store cannot be reached in bounded time.
     """
+
+    @property
+    def others_write_whole(self) -> bool:
+        """Whether a blob that others put appears whole too, and not while it is still being copied there."""
 
     def stat(self, key: str) -> BlobInfo:
         """Size and ETag of a blob. Raises BlobNotFound."""
@@ -53,8 +62,11 @@ class Store(Protocol):
         Names that others put there and that are no keys are left out; a store not made yet has no blobs.
         """
 
-    def delete(self, key: str) -> None:
-        """Remove a blob; one that is not there is fine."""
+    def delete(self, key: str, etag: str | None = None) -> None:
+        """Remove a blob; one that is not there is fine.
+
+        With an ETag only over that version: raises BlobChanged, also when the blob is gone.
+        """
 
     def url(self, key: str) -> str:
         """Where a person finds the blob: a path or URL without any secret."""

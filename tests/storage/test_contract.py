@@ -263,6 +263,24 @@ def test_delete_is_idempotent_and_leaves_the_others(store: Store) -> None:
     assert store.read("a/b/c") == b"3"
 
 
+def test_delete_of_a_version_spares_every_other(store: Store) -> None:
+    first = store.write("a/k", b"1")
+    second = store.write("a/k", b"2")
+    with pytest.raises(BlobChanged, match="k"):
+        store.delete("a/k", first.etag)
+    assert store.read("a/k") == b"2"
+    store.delete("a/k", second.etag)
+    assert list(store.list()) == []
+    with pytest.raises(BlobChanged):
+        store.delete("a/k", second.etag)
+
+
+def test_a_version_tells_contents_of_one_key_apart(store: Store) -> None:
+    versions = {store.write("k", data).version for data in (b"1", b"2", b"1")}
+    assert len(versions) == 3
+    assert store.stat("k").version in versions
+
+
 def test_a_store_not_made_yet_is_empty(store: Store, tmp_path: Path) -> None:
     assert list(store.list()) == list(store.list("a/b")) == []
     store.delete("k")
