@@ -74,14 +74,18 @@ def preview_sheet(identity: str, stem: str) -> str:
     return f"previews/{stem}-{identity}.jpg"
 
 
+TRAINED_STYLES = "styles/trained/"
+"""The prefix of styles that were trained from users' paintings (control store)."""
+
+
 def trained_style(training_id: str) -> str:
     """A style that was trained from a user's painting (control store)."""
-    return f"styles/trained/{training_id}.safetensors"
+    return f"{TRAINED_STYLES}{training_id}.safetensors"
 
 
 def trained_lease(training_id: str) -> str:
     """Held by the one process that trains this style (control store)."""
-    return f"styles/trained/{training_id}.lease"
+    return f"{TRAINED_STYLES}{training_id}.lease"
 
 
 def job_file(job_id: str, name: str) -> str:

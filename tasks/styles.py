@@ -1,11 +1,12 @@
 """From what a user calls a style or a model to what paints, and the files that workers need of it."""
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
 from pydantic import Field
 
-from models.checkpoint import CHECKPOINT_SUFFIXES, Checkpoint, StyleCard, read_checkpoint
+from models.checkpoint import CHECKPOINT_SUFFIXES, Checkpoint, StyleCard, read_card, read_checkpoint, read_tensors
 from models.own import callable_identity, is_program, load_program
 from models.pictures import is_picture
 from models.runtime import choose_numeric_path
@@ -13,8 +14,12 @@ from models.styles import shipped
 from restyle.domain import Frozen
 from restyle.errors import BadModel, UnknownStyle
 from restyle.job import StylePart, StyleRef
-from restyle.layout import program, weights
+from restyle.layout import TRAINED_STYLES, program, weights
 from restyle.mix import is_mix, mix_reference, parse_mix
+from tasks.stores import open_stores
+
+CARD_BYTES = 1 << 16
+"""As much of a style's file as its card is found in: the card stands before the weights."""
 
 
 class Chosen(Frozen):
@@ -23,6 +28,13 @@ class Chosen(Frozen):
     ref: StyleRef
     files: dict[str, bytes]
     origin: str = Field(default="", description="what it was made from, in words")
+
+
+class KeptStyle(Frozen):
+    """A style of the control store."""
+
+    key: str
+    card: StyleCard
 
 
 def choose(style: str | None, model: str | None) -> Chosen:
@@ -34,10 +46,19 @@ def choose(style: str | None, model: str | None) -> Chosen:
 
 
 def resolve_style(style: str) -> Chosen:
-    """A shipped style's name, a checkpoint file, or a mix of these. Raises UnknownStyle, BadCheckpoint, BadSetting."""
-    if not is_mix(style) or _is_file(style):
-        return of_checkpoint(_checkpoint(style))
-    weighed = [(_checkpoint(name), weight) for name, weight in parse_mix(style)]
+    """A style's name, a checkpoint file, or a mix of these. Raises UnknownStyle, BadCheckpoint, BadSetting."""
+    return of_checkpoint(_checkpoint(style)) if _is_file(style) else _resolve(style, _checkpoint)
+
+
+def resolve_named(style: str) -> Chosen:
+    """A style's name, or a mix of names: no file is looked for. Raises UnknownStyle, BadCheckpoint, BadSetting."""
+    return _resolve(style, named_style)
+
+
+def _resolve(style: str, find: Callable[[str], Checkpoint]) -> Chosen:
+    if not is_mix(style):
+        return of_checkpoint(find(style))
+    weighed = [(find(name), weight) for name, weight in parse_mix(style)]
     parts = tuple(StylePart(name=part.name, sha256=part.sha256, share=weight) for part, weight in weighed)
     files = {weights(part.sha256): part.data for part, _ in weighed}
     return Chosen(ref=mix_reference(parts), files=files, origin="a mix of styles")
@@ -49,11 +70,26 @@ def of_checkpoint(checkpoint: Checkpoint) -> Chosen:
     return Chosen(ref=ref, files={weights(ref.sha256): checkpoint.data}, origin=describe(checkpoint.card))
 
 
-def require_names(style: str) -> None:
-    """Raises UnknownStyle unless this is a shipped style's name or a mix of such names: no file is looked for."""
-    for name in [name for name, _ in parse_mix(style)] if is_mix(style) else [style]:
-        if name not in shipped():
-            raise UnknownStyle(f"{name}: no such style; the styles at hand are {', '.join(shipped())}")
+def named_style(name: str) -> Checkpoint:
+    """A shipped style, or the newest of this name that was trained into the control store. Raises UnknownStyle."""
+    known = shipped()
+    if name in known:
+        return read_checkpoint(known[name].path)
+    kept = kept_styles()
+    if name in kept:
+        control, key = open_stores().control, kept[name].key
+        data = control.read(key)
+        read_tensors(data, control.url(key))
+        return Checkpoint(name=name, sha256=hashlib.sha256(data).hexdigest(), data=data, card=kept[name].card)
+    raise UnknownStyle(f"{name}: no such style; the styles at hand are {', '.join([*known, *kept])}")
+
+
+def kept_styles() -> dict[str, KeptStyle]:
+    """The styles that were trained into the control store, by name; of several with one name the newest."""
+    control = open_stores().control
+    found = sorted(control.list(TRAINED_STYLES), key=lambda blob: blob.modified)
+    cards = [(blob.key, read_card(control.read(blob.key, size=CARD_BYTES))) for blob in found]
+    return {card.name: KeptStyle(key=key, card=card) for key, card in cards if card is not None}
 
 
 def resolve_model(name: str) -> Chosen:
@@ -85,15 +121,13 @@ def _is_file(style: str) -> bool:
 
 
 def _checkpoint(style: str) -> Checkpoint:
-    known = shipped()
-    if style in known:
-        return read_checkpoint(known[style].path)
     path = Path(style)
-    if is_picture(style):
-        raise UnknownStyle(f"{style}: a painting, which is no style yet; make one with `restyle train {style}`")
-    if _is_file(style) or path.suffix in CHECKPOINT_SUFFIXES:
-        return read_checkpoint(path)
-    raise UnknownStyle(
-        f"{style}: no such style; the styles at hand are {', '.join(known)}; "
-        "or pass a checkpoint file (.safetensors or .pth)"
-    )
+    if style not in shipped():
+        if is_picture(style):
+            raise UnknownStyle(f"{style}: a painting, which is no style yet; make one with `restyle train {style}`")
+        if _is_file(style) or path.suffix in CHECKPOINT_SUFFIXES:
+            return read_checkpoint(path)
+    try:
+        return named_style(style)
+    except UnknownStyle as error:
+        raise UnknownStyle(f"{error}; or pass a checkpoint file (.safetensors or .pth)") from None

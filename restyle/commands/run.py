@@ -57,7 +57,8 @@ def run(options: argparse.Namespace) -> int:
 
 def _conduct(options: argparse.Namespace, output: OutputOptions) -> Report:
     from flows.cluster import choose_cluster, task_runner
-    from flows.stylize_video import Request, stylize_video
+    from flows.request import Request
+    from flows.stylize_video import stylize_request
 
     choice = choose_cluster(options.cluster, options.workers)
     request = Request(
@@ -72,7 +73,7 @@ def _conduct(options: argparse.Namespace, output: OutputOptions) -> Report:
         threads=choice.threads,
         in_flight=choice.in_flight,
     )
-    return stylize_video.with_options(task_runner=task_runner(choice))(request)
+    return stylize_request.with_options(task_runner=task_runner(choice))(request)
 
 
 def _outcome(report: Report) -> str:

@@ -62,10 +62,10 @@ def _target(options: argparse.Namespace, order: TrainingOrder) -> Path:
 
 
 def _conduct(order: TrainingOrder, training: Training, target: Path) -> Checkpoint:
-    from flows.train_style import train_style
+    from flows.train_style import train_order
 
     try:
-        style = train_style(order)
+        style = train_order(order)
     except TrainingDiverged as error:
         best = best_style(training_folder(training))
         if not best.exists():

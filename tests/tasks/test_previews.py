@@ -48,10 +48,10 @@ def test_the_forms_preview_goes_to_the_data_store_and_takes_names_alone(
     stored = tmp_path / "inbox/clip.mp4"
     stored.parent.mkdir()
     stored.write_bytes(clip.read_bytes())
-    key = preview_styles.fn("inbox/clip.mp4", ("wave",), Look(max_side=64))
+    key = preview_styles.fn("inbox/clip.mp4", ("wave",), max_side=64)
     assert key.startswith("previews/clip-")
     assert Image.open(io.BytesIO((tmp_path / key).read_bytes())).format == "JPEG"
-    assert preview_styles.fn("inbox/clip.mp4", ("wave",), Look(max_side=64, stroke=2)) != key
+    assert preview_styles.fn("inbox/clip.mp4", ("wave",), stroke=2, max_side=64) != key
     with pytest.raises(UnknownStyle):
         preview_styles.fn("inbox/clip.mp4", (str(stored),))
     with pytest.raises(BlobNotFound):

@@ -1,15 +1,23 @@
 """What --style and --model come to, before any run."""
 
+import time
 from pathlib import Path
 
 import pytest
 
+from models.checkpoint import StyleCard, read_tensors, write_checkpoint
 from models.styles import shipped
 from restyle.errors import BadModel, BadSetting, UnknownStyle
-from restyle.layout import weights
-from tasks.styles import choose, require_names, resolve_model, resolve_style
+from restyle.layout import trained_lease, trained_style, weights
+from tasks.stores import open_stores
+from tasks.styles import choose, kept_styles, resolve_model, resolve_named, resolve_style
 
 MIX = "starry_night:0.6,wave:0.4"
+
+
+@pytest.fixture(autouse=True)
+def _empty_stores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RESTYLE_HOME", str(tmp_path / "home"))
 
 
 def test_a_style_comes_with_its_weights_and_its_origin() -> None:
@@ -47,12 +55,28 @@ def test_an_unknown_style_is_named_also_inside_a_mix(style: str) -> None:
 
 def test_a_form_takes_names_and_never_files(tmp_path: Path) -> None:
     for style in shipped():
-        require_names(style)
-    require_names(MIX)
+        assert resolve_named(style).ref == resolve_style(style).ref
+    assert resolve_named(MIX).ref == resolve_style(MIX).ref
     path = shipped()["wave"].path
     for style in (str(path), f"starry_night:1,{path}:1", "../wave", ""):
         with pytest.raises(UnknownStyle):
-            require_names(style)
+            resolve_named(style)
+
+
+def test_a_style_that_only_the_store_has_is_known_by_name_the_newest_of_several() -> None:
+    control = open_stores().control
+    tensors = read_tensors(shipped()["wave"].path.read_bytes())
+    for number, tag in enumerate(("older", "newer")):
+        card = StyleCard(name="kandinsky", painting=tag)
+        control.write(trained_style(f"{number:016d}"), write_checkpoint(tensors, card))
+        time.sleep(0.02)  # a file's time may be coarse
+    control.write(trained_lease("0" * 16), b"someone")
+    assert [(name, style.card.painting) for name, style in kept_styles().items()] == [("kandinsky", "newer")]
+    chosen = resolve_named("kandinsky:1,wave:1")
+    assert [part.name for part in chosen.ref.parts if part.name != "wave"] == ["kandinsky"]
+    assert resolve_style("kandinsky").ref == resolve_named("kandinsky").ref
+    with pytest.raises(UnknownStyle, match="kandinsky"):
+        resolve_named("monet")
 
 
 def test_a_callable_needs_no_file_and_a_program_brings_its_own(tmp_path: Path) -> None:

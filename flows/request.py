@@ -1,0 +1,80 @@
+"""What a run is asked for: by the command line, which may name local files, or by an order, which may not."""
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError, model_validator
+
+from restyle.domain import Frozen
+from restyle.errors import BadSetting
+from restyle.job import Look
+from restyle.media.options import OutputOptions
+from restyle.mix import file_words
+from restyle.order import VideoOrder, faults
+
+BLOB = "data:"
+
+
+class Request(Frozen):
+    """What a run is asked for."""
+
+    video: str = Field(description="a local file, or data:KEY for a blob of the data store")
+    style: str | None = Field(default=None, description="the name of a style, a checkpoint, a painting, or a mix")
+    painting: str | None = Field(default=None, description="a painting in place of a style: a file, or data:KEY")
+    train_minutes: float | None = Field(default=None, gt=0, description="how long to train, where style is a painting")
+    model: str | None = Field(default=None, description="a user's own model in place of a style: runs as code")
+    names_only: bool = Field(default=False, description="style is looked for among names alone, never among files")
+    look: Look = Look()
+    batch_size: int = Field(default=24, ge=1, description="frames per batch, the unit of retry")
+    output: OutputOptions = OutputOptions()
+    keep_frames: bool = False
+    threads: int | None = Field(default=None, description="torch threads per worker; None leaves it to the worker")
+    in_flight: int = Field(default=4, ge=1, description="batches submitted to the cluster and not ended")
+
+    @model_validator(mode="after")
+    def _one_painter(self) -> "Request":
+        if [self.style, self.painting, self.model].count(None) != 2:
+            raise ValueError("exactly one of style, painting and model is needed")
+        return self
+
+    @property
+    def key(self) -> str | None:
+        """The data-store key, where the video is a blob."""
+        return self.video.removeprefix(BLOB) if self.video.startswith(BLOB) else None
+
+    @property
+    def local(self) -> Path | None:
+        """The local file, where the video is one."""
+        return None if self.key else Path(self.video)
+
+    @property
+    def title(self) -> str:
+        """What a person calls this run."""
+        return title(self.video, self.style or self.painting or self.model or "")
+
+
+def order_of(**words: Any) -> VideoOrder:  # whatever a form held
+    """The order that these words make. Raises BadSetting, saying in one line what is wrong with them."""
+    try:
+        return VideoOrder(**words)
+    except ValidationError as error:
+        raise BadSetting(faults(error)) from None
+
+
+def request_of(order: VideoOrder, threads: int | None, in_flight: int) -> Request:
+    """The request that an order comes to, on a cluster with so many threads a worker and batches under way."""
+    return Request(
+        video=BLOB + order.video,
+        style=order.style,
+        painting=order.painting and BLOB + order.painting,
+        names_only=True,
+        look=Look(strength=order.strength, keep_color=order.keep_color, stroke=order.stroke, max_side=order.max_side),
+        output=OutputOptions(codec=order.codec, crf=order.crf),
+        threads=threads,
+        in_flight=in_flight,
+    )
+
+
+def title(video: str, painted_with: str) -> str:
+    """A run in words, as a dashboard lists it: ``orangutan.mp4 in starry_night``."""
+    return f"{Path(video.removeprefix(BLOB)).name} in {file_words(painted_with)}"

@@ -1,0 +1,147 @@
+"""A run that paints a video: it conducts the steps and knows nothing of pixels."""
+
+import logging
+import time
+from pathlib import Path
+
+from flows.conducting import paint_ranges
+from flows.request import Request
+from restyle.contact_sheet import contact_sheet
+from restyle.domain import NumericPath, VideoInfo
+from restyle.errors import BlobNotFound, FrameCorrupt, SourceChanged
+from restyle.images import coder_name
+from restyle.job import Job
+from restyle.layout import contact_sheet_image, frames, report_file, styled
+from restyle.ledger import BatchRecord, Ledger
+from restyle.media.decode import FrameDecoder
+from restyle.media.geometry import painted_size
+from restyle.plan import Plan, differences, fix_plan, written_plan
+from restyle.progress import step
+from restyle.reassembly import drop_frames, finished_output
+from restyle.report import Report, make_report
+from restyle.room import fetch, require_room_for_frames
+from restyle.settings import Settings
+from restyle.spool import spool_folder
+from tasks.inputs import upload_inputs
+from tasks.lessons import TrainingOrder, is_painting
+from tasks.painting import survey_worker, try_model
+from tasks.probing import probe
+from tasks.reassembling import reassemble
+from tasks.rehearsing import rehearse
+from tasks.sound import extract_audio
+from tasks.stores import Stores, open_stores
+from tasks.styles import Chosen, choose, of_checkpoint, resolve_named
+from tasks.training import train_style
+
+log = logging.getLogger(__name__)
+
+
+def stylize(request: Request) -> Report:
+    """Paint a video and return the report; the output, report.json and the contact sheet are in the data store.
+
+    Runs of the same job share everything: what an earlier run painted is not painted again.
+    """
+    started = time.monotonic()
+    stores = open_stores()
+    with spool_folder(Settings().home / "spool") as folder:
+        step("uploading inputs")
+        stamp = _stamp(request.local)
+        chosen = _choose(request)
+        video = upload_inputs(request.local, request.key, chosen, return_state=True).result()
+        job = Job(video=video, style=chosen.ref, look=request.look)
+        source = request.local or fetch(stores.data, video, folder)
+        plan = written_plan(stores.control, job.job_id)
+        surveyed = None if _is_painted(request, stores, job) else survey_worker.submit(request.threads, plan)
+        step("looking at the video")
+        info = probe(job, source, return_state=True).result()
+        mux = rehearse(source, info, request.output, painted_size(info, job.look.max_side))
+        sound = extract_audio(job, source, info, folder / "audio.mka", return_state=True).result()
+        if surveyed:
+            plan = _fix_plan(request, stores, job, info, surveyed.result())
+            records, reused = _paint(request, stores, plan, info, source, folder)
+            if _stamp(request.local) != stamp:
+                Ledger(stores.control, stores.data, plan).strike(records)
+                raise SourceChanged(f"{request.local}: changed while it was painted; run the same command again")
+        else:
+            assert plan is not None  # what is painted was planned
+            records = Ledger(stores.control, stores.data, plan).recorded()
+            reused = frozenset(entry.batch.index for entry in records)
+        step("joining frames and sound")
+        made = reassemble(plan, info, mux, request.output, source, sound, folder, return_state=True).result()
+        if surveyed:
+            _show(stores, plan)
+        report = make_report(stores.data, plan, info, made, records, reused, time.monotonic() - started)
+        stores.data.write(report_file(job.job_id), report.model_dump_json(indent=2).encode())
+        if not request.keep_frames:
+            drop_frames(stores.data, frames(job.job_id), styled(job.job_id))
+    return report
+
+
+def _choose(request: Request) -> Chosen:
+    """What the run paints with; of a painting a style is made, unless the control store has it."""
+    painting = request.painting or (request.style if is_painting(request.style) else None)
+    if painting is not None:
+        order = TrainingOrder(painting=painting, minutes=request.train_minutes)
+        return of_checkpoint(train_style(order, return_state=True).result())
+    if request.names_only:
+        return resolve_named(request.style or "")
+    return choose(request.style, request.model)
+
+
+def _stamp(local: Path | None) -> tuple[int, int, int] | None:
+    """What changes when a local file does; None for a file that is gone, or for a video of the store."""
+    if local is None or not local.exists():
+        return None
+    status = local.stat()
+    return status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _is_painted(request: Request, stores: Stores, job: Job) -> bool:
+    """Whether the wished output is made, and the wished frames are there."""
+    made = finished_output(stores.data, stores.control, job.job_id, request.output)
+    if made is None or not request.keep_frames:
+        return made is not None
+    prefixes = (frames(job.job_id), styled(job.job_id))
+    return all(sum(1 for _ in stores.data.list(prefix)) == made.frames for prefix in prefixes)
+
+
+def _fix_plan(request: Request, stores: Stores, job: Job, info: VideoInfo, numeric: NumericPath) -> Plan:
+    width, height = painted_size(info, job.look.max_side)
+    if request.model:
+        try_model.submit(job.style, numeric, job.look, width, height).result()
+    wished = Plan(
+        job=job,
+        frame_count=info.frame_count,
+        width=width,
+        height=height,
+        batch_size=request.batch_size,
+        numeric=numeric,
+        image_coder=coder_name(job.look.frames),
+    )
+    fixed = fix_plan(stores.control, wished)
+    for difference in differences(wished, fixed):
+        log.warning("%s", difference)
+    return fixed
+
+
+def _paint(
+    request: Request, stores: Stores, plan: Plan, info: VideoInfo, source: Path, folder: Path
+) -> tuple[list[BatchRecord], frozenset[int]]:
+    """The records of all batches, and which of them an earlier run had painted."""
+    ledger = Ledger(stores.control, stores.data, plan)
+    trusted = frozenset(ledger.trusted(ledger.stored_sizes()))
+    missing = sum(len(batch) for batch in plan.batches if batch.index not in trusted)
+    require_room_for_frames(stores.data, folder, plan, missing)
+    with FrameDecoder(source, info, plan.job.look.max_side) as decoder:
+        records = paint_ranges(plan, decoder, folder, trusted, request.in_flight)
+    return records, trusted
+
+
+def _show(stores: Stores, plan: Plan) -> None:
+    """Write the contact sheet; a frame of it that is gone by now is no reason to fail."""
+    try:
+        sheet = contact_sheet(stores.data, plan)
+    except (BlobNotFound, FrameCorrupt) as error:
+        log.warning("no contact sheet: %s", error)
+        return
+    stores.data.write(contact_sheet_image(plan.job.job_id), sheet)
