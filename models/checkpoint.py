@@ -17,7 +17,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from models.network import TransformerNet
+from models.network import ARCHITECTURES, Architecture, TransformerNet
 from restyle.domain import Frozen
 from restyle.errors import BadCheckpoint
 
@@ -34,7 +34,7 @@ class StyleCard(Frozen):
     """What a style was made from and how, kept as JSON in the metadata of its file."""
 
     name: str
-    architecture: str = "johnson2016"
+    architecture: str = ARCHITECTURES[0]
     painting: str | None = None
     artist: str | None = None
     year: int | None = None
@@ -72,7 +72,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
     elif read_card(data) is None:
         data = write_checkpoint(read_tensors(data, str(path)), StyleCard(name=path.stem))
     else:
-        read_tensors(data, str(path))
+        read_network(data, str(path))
     card = read_card(data) or StyleCard(name=path.stem)
     return Checkpoint(name=card.name, sha256=hashlib.sha256(data).hexdigest(), data=data, card=card)
 
@@ -92,6 +92,27 @@ def read_tensors(data: bytes, source: str = "checkpoint") -> dict[str, Tensor]:
     tensors = without_deprecated(tensors)
     check_tensors(tensors, source)
     return tensors
+
+
+def read_network(data: bytes, source: str = "checkpoint") -> TransformerNet:
+    """The network of a safetensors style, in float32 and without gradients.
+
+    Raises BadCheckpoint, for a variant that this version does not know as well.
+    """
+    tensors = read_tensors(data, source)
+    card = read_card(data)
+    with torch.device("meta"):
+        network = TransformerNet(known_architecture(card.architecture, source) if card else ARCHITECTURES[0])
+    network.load_state_dict({name: tensor.float() for name, tensor in tensors.items()}, assign=True)
+    return network.requires_grad_(False).eval()
+
+
+def known_architecture(name: str, source: str) -> Architecture:
+    """A card's architecture as one this version has. Raises BadCheckpoint naming ``source``."""
+    for architecture in ARCHITECTURES:
+        if name == architecture:
+            return architecture
+    raise BadCheckpoint(f"{source}: its network is a {name!r}, not one of {', '.join(ARCHITECTURES)}; update restyle")
 
 
 def read_card(data: bytes) -> StyleCard | None:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - torch's own idiom
 
-from models.checkpoint import read_tensors
+from models.checkpoint import read_network
 from models.look import keep_source_color, resized, seen_size, to_levels
 from models.network import MIN_SIDE, SIZE_MULTIPLE, TransformerNet
 from models.runtime import DTYPES, MEMORY_FORMAT, require_path
@@ -127,15 +127,11 @@ def load_network(weights: bytes, path: NumericPath) -> StyleNetwork:
     Raises BadCheckpoint for other bytes, PlanMismatch where this machine cannot compute as ``path`` says.
     """
     require_path(path)
-    tensors = read_tensors(weights)
+    network = read_network(weights)
     if path.device == "cuda":
         # The fastest algorithm of the moment is not always the same one, and some add in a random order.
         torch.backends.cudnn.benchmark = False
         torch.backends.cudnn.deterministic = True
-    with torch.device("meta"):
-        network = TransformerNet()
-    network.load_state_dict({name: tensor.float() for name, tensor in tensors.items()}, assign=True)
-    network.requires_grad_(False)
     return StyleNetwork(network, path)
 
 

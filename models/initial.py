@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor, nn
 
-from models.network import InstanceNorm, ResidualBlock, TransformerNet
+from models.network import TRAINED, InstanceNorm, ResidualBlock, TransformerNet
 
-# Binomial blur: what a stride of 2 and nearest upsampling leave of a picture without aliasing.
+# Binomial blur: what a stride of 2 leaves of a picture without aliasing.
 BLUR = torch.tensor([1.0, 2.0, 1.0]).outer(torch.tensor([1.0, 2.0, 1.0])) / 16
 # Channels 0-2 carry red, green, blue above their means, 3-5 what is below: a ReLU passes only positive numbers.
 SIGNED = torch.tensor([[1.0, -1.0], [-1.0, 1.0]])
@@ -17,7 +17,7 @@ def copying_network(seed: int) -> TransformerNet:
     Not in Johnson et al.: from random weights alone the network spends its first hundreds of steps learning to see.
     """
     torch.manual_seed(seed)
-    network = TransformerNet()
+    network = TransformerNet(TRAINED)
     with torch.no_grad():
         carry(network.conv1.conv2d, torch.cat([torch.eye(3), -torch.eye(3)]), torch.ones(1, 1))
         passing = torch.kron(SIGNED, torch.eye(3))

@@ -9,9 +9,9 @@ from statistics import fmean, median
 import torch
 from torch import Tensor
 
-from models.checkpoint import StyleCard, read_tensors, write_checkpoint
+from models.checkpoint import StyleCard, read_network, write_checkpoint
 from models.losses import gram_matrix, style_loss
-from models.network import TransformerNet
+from models.network import TRAINED
 from models.photographs import MARGIN
 from models.runtime import DTYPES
 from models.training import Recipe, TrainingState, open_training, shippable, train, training_step
@@ -86,8 +86,7 @@ def nearest_style(painting: Tensor, pictures: Sequence[Sequence[Tensor]], styles
         seen = [multiple_of_four(pyramid[-1]) for pyramid in pictures[:2]]
 
         def distance(name: str) -> float:
-            network = TransformerNet().eval()
-            network.load_state_dict({key: t.float() for key, t in read_tensors(styles[name]).items()})
+            network = read_network(styles[name], name)
             painted = [network(picture[None].float()).clamp(0, 255) for picture in seen]
             return fmean(float(style_loss(vgg(picture), grams, weights)) for picture in painted)
 
@@ -140,7 +139,7 @@ def style_file(tensors: Mapping[str, Tensor], card: StyleCard, losses: Sequence[
     """A checkpoint in float16 whose card says how long it was trained and the losses of its last steps."""
     names = [name for name in losses[-1] if name not in ("total", "seconds")]
     means = {name: round(fmean(step.get(name, 0.0) for step in losses[-WINDOW:]), 4) for name in names}
-    full = card.model_copy(update={"steps": len(losses), "losses": means})
+    full = card.model_copy(update={"architecture": TRAINED, "steps": len(losses), "losses": means})
     return write_checkpoint({name: tensor.half() for name, tensor in tensors.items()}, full)
 
 

@@ -77,11 +77,19 @@ def translate(pixels: Tensor, shift: Tensor) -> Tensor:
 
 
 def stability_loss(painted: Tensor, painted_moved: Tensor, shift: Tensor) -> Tensor:
-    """How far the painting of a moved crop is from the moved painting: mean square over 255^2, WARP_MARGIN inside.
+    """How far the painting of a moved crop is from the moved painting, as a share of the paintings' own variance.
 
-    painted, painted_moved: (B, 3, H, W) on 0-255; shift: (B, 2), at most 8 pixels. Returns a scalar. Not in Johnson et
-    al.: without it, flat areas boil from frame to frame.
+    painted, painted_moved: (B, 3, H, W) on 0-255; shift: (B, 2), at most 8 pixels; WARP_MARGIN inside. Returns a
+    scalar: 0 for a painting that holds still, 2 for two unrelated ones. Not in Johnson et al.: without it, flat areas
+    boil from frame to frame. Relative, since the plain difference is least for a grey painting.
     """
     inside = slice(WARP_MARGIN, -WARP_MARGIN)
-    difference = translate(painted, shift) - painted_moved
-    return difference[:, :, inside, inside].div(255).pow(2).mean()
+    still, moved = translate(painted, shift)[:, :, inside, inside], painted_moved[:, :, inside, inside]
+    difference = (still - moved).pow(2).mean((1, 2, 3))
+    # 25 (a deviation of five levels) keeps the share of a painting of one colour a number.
+    return (difference / ((variance(still) + variance(moved)) / 2 + 25)).mean()
+
+
+def variance(pixels: Tensor) -> Tensor:
+    """(B,) mean square deviation of each picture's pixels from their own channel's mean; pixels: (B, C, H, W)."""
+    return (pixels - pixels.mean((2, 3), keepdim=True)).pow(2).mean((1, 2, 3))

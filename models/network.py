@@ -4,16 +4,27 @@ Johnson, Alahi and Fei-Fei 2016, with instance norm (Ulyanov et al. 2016). Tenso
 those of the well-known fast-neural-style checkpoints, so that those load.
 """
 
-from typing import Any
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - torch's own idiom
 
+Architecture = Literal["johnson2016", "johnson2016-calm"]
+"""The public network, and this project's variant of it, whose paintings hold still: it sees the frame without its
+noise (``without_noise``), and upsamples bilinearly, so that its strokes follow motions finer than the four pixels of
+its inner grid. Both have the same tensors."""
+TRAINED: Architecture = "johnson2016-calm"
+ARCHITECTURES: tuple[Architecture, ...] = get_args(Architecture)
+
 # Two stride-2 convolutions: pictures whose sides are multiples of this come out at their own size.
 SIZE_MULTIPLE = 4
 # Reflection padding by 4 at full size and by 1 at a quarter of it must stay inside the picture.
 MIN_SIDE = 8
+
+# Of the guided filter: a window of 9 x 9 pixels; what deviates by less than 20 levels in it is smoothed away.
+SMOOTHING_RADIUS = 4
+SMOOTHING_VARIANCE = 20.0**2
 
 
 class TrainedInstanceNorm(torch.autograd.Function):
@@ -63,22 +74,25 @@ class InstanceNorm(nn.Module):
 
 
 class ConvLayer(nn.Module):
-    """Convolution with reflection padding, after nearest upsampling where ``upsample`` is more than 1.
+    """Convolution with reflection padding, after upsampling where ``upsample`` is more than 1.
 
     Johnson et al. pad the input once with 40 pixels and use transposed convolutions; padding each layer keeps
     sizes, and upsampling first avoids their checkerboard (Odena et al. 2016).
     """
 
-    def __init__(self, inside: int, outside: int, kernel: int, stride: int = 1, upsample: int = 1) -> None:
+    def __init__(
+        self, inside: int, outside: int, kernel: int, stride: int = 1, upsample: int = 1, mode: str = "nearest"
+    ) -> None:
         super().__init__()
         self.conv2d = nn.Conv2d(inside, outside, kernel, stride)
         self.pad = kernel // 2
         self.upsample = upsample
+        self.mode = mode
 
     def forward(self, x: Tensor) -> Tensor:
         """x: (B, C, H, W). Returns (B, C', H * upsample / stride, W * upsample / stride), rounded up."""
         if self.upsample > 1:
-            x = F.interpolate(x, scale_factor=self.upsample, mode="nearest")
+            x = F.interpolate(x, scale_factor=self.upsample, mode=self.mode)
         return self.conv2d(F.pad(x, [self.pad] * 4, mode="reflect"))  # type: ignore[no-any-return]
 
 
@@ -98,11 +112,34 @@ class ResidualBlock(nn.Module):
         return x + self.in2(self.conv2(y))  # type: ignore[no-any-return]
 
 
+def without_noise(pixels: Tensor) -> Tensor:
+    """A picture without grain, its edges kept: each channel's guided filter by itself (He et al. 2010, section 3).
+
+    pixels: (B, 3, H, W) on 0-255, any float. Returns the same. In flat areas a painter paints whatever it is given,
+    and a sensor's noise is new in every frame.
+    """
+    x = pixels.float()
+    mean = box_mean(x)
+    variance = box_mean(x * x) - mean * mean
+    slope = variance / (variance + SMOOTHING_VARIANCE)
+    return (box_mean(slope) * x + box_mean((1 - slope) * mean)).to(pixels.dtype)
+
+
+def box_mean(x: Tensor) -> Tensor:
+    """The mean over each pixel's window, the border repeated; x: (B, C, H, W)."""
+    channels, side = x.shape[1], 2 * SMOOTHING_RADIUS + 1
+    row = torch.full((channels, 1, 1, side), 1 / side, dtype=x.dtype, device=x.device)
+    padded = F.pad(x, [SMOOTHING_RADIUS] * 4, mode="replicate")
+    return F.conv2d(F.conv2d(padded, row, groups=channels), row.transpose(2, 3), groups=channels)
+
+
 class TransformerNet(nn.Module):
     """RGB on 0-255 in, RGB on about 0-255 out (not clamped)."""
 
-    def __init__(self) -> None:
+    def __init__(self, architecture: Architecture = "johnson2016") -> None:
         super().__init__()
+        self.calm = architecture == "johnson2016-calm"
+        mode = "bilinear" if self.calm else "nearest"
         self.conv1, self.in1 = ConvLayer(3, 32, 9), InstanceNorm(32)
         self.conv2, self.in2 = ConvLayer(32, 64, 3, stride=2), InstanceNorm(64)
         self.conv3, self.in3 = ConvLayer(64, 128, 3, stride=2), InstanceNorm(128)
@@ -111,13 +148,14 @@ class TransformerNet(nn.Module):
         self.res3 = ResidualBlock(128)
         self.res4 = ResidualBlock(128)
         self.res5 = ResidualBlock(128)
-        self.deconv1, self.in4 = ConvLayer(128, 64, 3, upsample=2), InstanceNorm(64)
-        self.deconv2, self.in5 = ConvLayer(64, 32, 3, upsample=2), InstanceNorm(32)
+        self.deconv1, self.in4 = ConvLayer(128, 64, 3, upsample=2, mode=mode), InstanceNorm(64)
+        self.deconv2, self.in5 = ConvLayer(64, 32, 3, upsample=2, mode=mode), InstanceNorm(32)
         self.deconv3 = ConvLayer(32, 3, 9)
 
     def forward(self, pixels: Tensor) -> Tensor:
         """pixels: (B, 3, H, W), sides multiples of SIZE_MULTIPLE and at least MIN_SIDE. Returns the same shape."""
-        x = F.relu(self.in1(self.conv1(pixels)))
+        x = without_noise(pixels) if self.calm else pixels
+        x = F.relu(self.in1(self.conv1(x)))
         x = F.relu(self.in2(self.conv2(x)))
         x = F.relu(self.in3(self.conv3(x)))
         x = self.res5(self.res4(self.res3(self.res2(self.res1(x)))))

@@ -4,7 +4,7 @@ import torch
 from torch.nn import functional as F  # noqa: N812 - torch's own idiom
 
 from models.initial import copying_network
-from models.network import InstanceNorm, TransformerNet
+from models.network import InstanceNorm, TransformerNet, without_noise
 from tests.models.public_network import PublicNet
 
 
@@ -18,6 +18,19 @@ def test_network_agrees_with_an_independent_public_implementation() -> None:
     pixels = torch.rand(2, 3, 48, 64) * 255
     with torch.inference_mode():
         torch.testing.assert_close(network(pixels), public(pixels), rtol=1e-3, atol=1e-3)
+
+
+def test_without_noise_keeps_edges_and_takes_nine_tenths_of_a_flat_areas_noise() -> None:
+    torch.manual_seed(6)
+    clean = torch.zeros(1, 3, 64, 64)
+    clean[..., 32:] = 200
+    clean += 20
+    noisy = clean + 4 * torch.randn_like(clean)
+    seen = without_noise(noisy)
+    assert float((seen - clean)[..., :20].std()) < 0.4
+    assert float((seen[..., 36] - seen[..., 27]).mean()) > 190
+    whole, part = without_noise(noisy)[..., 12:40, 12:40], without_noise(noisy[..., 4:48, 4:48])[..., 8:36, 8:36]
+    torch.testing.assert_close(whole, part)  # what it gives follows the picture, wherever the frame is cut
 
 
 def test_instance_norm_equals_torchs_in_inference_and_training() -> None:

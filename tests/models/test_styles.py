@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 from safetensors.torch import load
 from skimage import data
 
-from models.checkpoint import read_checkpoint
+from models.checkpoint import read_checkpoint, read_network
 from models.inference import Painter, StyleNetwork
-from models.network import TransformerNet
 from models.styles import PINS_PATH, WEIGHTS_FOLDER, pinned_hashes, shipped
 from restyle.domain import NumericPath
 
@@ -29,10 +28,8 @@ def frame() -> NDArray[np.uint8]:
 
 def paint(name: str, precision: str, frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The frame painted by a shipped style on this CPU; emulated where it has no bfloat16 units."""
-    network = TransformerNet()
-    network.load_state_dict({key: t.float() for key, t in load(shipped()[name].path.read_bytes()).items()})
     path = NumericPath(device="cpu", precision=precision, threads=1, mini_batch=1)
-    return Painter(StyleNetwork(network.requires_grad_(False), path), path)(frame)
+    return Painter(StyleNetwork(read_network(shipped()[name].path.read_bytes()), path), path)(frame)
 
 
 def color_grid(painted: NDArray[np.uint8]) -> NDArray[np.float64]:

@@ -9,6 +9,7 @@ from PIL import Image
 from torch import Tensor
 
 from models.initial import copying_network
+from models.network import TRAINED, TransformerNet
 from models.photographs import MARGIN, draw_crops, read_photographs, read_picture
 from models.training import Recipe, TrainingState, paint, shippable, stability_at, train, trainable
 from models.vgg import LAYERS, load_vgg
@@ -77,13 +78,14 @@ def test_training_makes_its_loss_smaller(
     assert sum(losses[-3:]) < 0.9 * sum(losses[:3])
 
 
-def test_a_shippable_network_is_the_trained_one_with_the_public_ones_range() -> None:
+def test_a_shippable_network_is_the_trained_one_with_the_public_ones_tensors_and_range() -> None:
     network = copying_network(seed=3)
     pixels = torch.rand(1, 3, 32, 32) * 255
-    public = PublicNet()
-    public.load_state_dict(shippable(network))
+    PublicNet().load_state_dict(shippable(network))
+    shipped = TransformerNet(TRAINED)
+    shipped.load_state_dict(shippable(network))
     with torch.inference_mode():
-        torch.testing.assert_close(public(pixels), paint(network, pixels, torch.float32), rtol=1e-3, atol=1e-1)
+        torch.testing.assert_close(shipped(pixels), paint(network, pixels, torch.float32), rtol=1e-3, atol=1e-1)
     again = trainable(shippable(network))
     for name, tensor in network.state_dict().items():
         torch.testing.assert_close(again[name], tensor, rtol=1e-5, atol=1e-5)
