@@ -51,6 +51,10 @@ class BadSetting(InputError):
     """A RESTYLE_* variable or an option that cannot be used."""
 
 
+class OrderRefused(InputError):
+    """What was dropped into the store asks for something that cannot be done; the same again never will be."""
+
+
 class NotEnoughDisk(InputError):
     """Too little free disk to begin."""
 
@@ -77,6 +81,10 @@ class AccessDenied(StorageError):
 
 class StoreUnavailable(StorageError):
     """The store did not answer, or not in time: worth another try."""
+
+
+class ServerUnavailable(RestyleError):
+    """The Prefect server did not take a run, for a reason that lies not in the run: worth another try."""
 
 
 class MediaError(RestyleError):

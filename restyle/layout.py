@@ -1,8 +1,9 @@
 """Where each thing lives in the two stores: the only place that spells a key.
 
-data:     videos/  runs/JOB/{frames,styled}/  runs/JOB/audio.mka  runs/JOB/encodings/ENC/output.EXT
+data:     triggers/NAME.json  triggers/rejected/  inbox/STYLE/VIDEO
+          videos/  runs/JOB/{frames,styled}/  runs/JOB/audio.mka  runs/JOB/encodings/ENC/output.EXT
           runs/JOB/report.json  runs/JOB/contact-sheet.jpg  previews/
-control:  styles/  models/  jobs/JOB/{job,video,plan}.json  jobs/JOB/ledger/  jobs/JOB/outputs/
+control:  receipts/ID.json  styles/  models/  jobs/JOB/{job,video,plan}.json  jobs/JOB/ledger/  jobs/JOB/outputs/
           logs/RUN/
 """
 
@@ -10,7 +11,29 @@ import re
 
 from restyle.domain import FrameFormat
 
+TRIGGERS = "triggers/"
+INBOX = "inbox/"
+REJECTED = f"{TRIGGERS}rejected/"
+RECEIPTS = "receipts/"
+REASON_SUFFIX = ".reason.txt"
 IMAGE_SUFFIX: dict[FrameFormat, str] = {"jpeg": ".jpg", "png": ".png"}
+
+
+def rejected_trigger(trigger_key: str) -> str:
+    """Where a trigger goes that cannot be followed; what is wrong with it is under ``reason`` of this."""
+    return REJECTED + trigger_key.removeprefix(TRIGGERS)
+
+
+def reason(key: str) -> str:
+    """Beside a blob, in words, why it is not painted; the end of a very long name is left out."""
+    folder, _, name = key.rpartition("/")
+    stem = name.removesuffix(".json").encode()[: 255 - len(REASON_SUFFIX)].decode(errors="ignore")
+    return f"{folder}/{stem}{REASON_SUFFIX}"
+
+
+def receipt(drop_id: str) -> str:
+    """What came of one version of a blob that was dropped into the data store (control store)."""
+    return f"{RECEIPTS}{drop_id}.json"
 
 
 def video(content_sha256: str, file_name: str) -> str:

@@ -1,0 +1,126 @@
+"""The flow that looks once for what was dropped into the data store, and the watcher that looks all the time.
+
+``python -m flows.watch_store`` watches until SIGTERM; any number of watchers and runs of the flow may work at once.
+"""
+
+import argparse
+import logging
+import signal
+import threading
+from contextlib import suppress
+
+import httpx
+from prefect import flow
+from prefect.client.schemas.objects import FlowRun
+from prefect.deployments import run_deployment
+from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
+
+from restyle.errors import OrderRefused, RestyleError, ServerUnavailable
+from restyle.order import VideoOrder
+from restyle.sensor import Sensor, StartedRun, Sweep
+from restyle.sensor.sensor import MOST, Start
+from tasks.stores import open_stores
+
+DEPLOYMENT = "stylize-video/stylize-video"
+TAG = "dropped"
+EVERY_S = 10.0
+# What the server answers to parameters that the deployment's schema does not allow: no later try can do better.
+_NOT_ALLOWED = frozenset({409, 422})
+
+log = logging.getLogger("flows.watch_store")  # also where this module is the program
+
+
+@flow(name="watch-store", persist_result=False)
+def watch_store(deployment: str = DEPLOYMENT, still_s: float = EVERY_S, most: int = MOST) -> Sweep:
+    """Look once for triggers and for videos in the inbox, and start a run for each that is new.
+
+    Args:
+        deployment: What is run for each video, as FLOW/DEPLOYMENT.
+        still_s: In a folder, for how many seconds a file must not have changed to count as whole.
+        most: How many are handled in this look; the others wait for the next.
+    """
+    stores = open_stores()
+    swept = Sensor(stores.data, stores.control, starting(deployment), still_s, most).sweep()
+    log.info("looked at the store: %s", swept)
+    return swept
+
+
+def watch(every_s: float = EVERY_S, deployment: str = DEPLOYMENT, over: threading.Event | None = None) -> None:
+    """Look at the store every so many seconds until `over` is set, whatever goes wrong in between."""
+    over = over or threading.Event()
+    stores = open_stores()
+    sensor = Sensor(stores.data, stores.control, starting(deployment), still_s=every_s)
+    log.info("watching triggers/ and inbox/ of %s every %g s", stores.data, every_s)
+    while not over.is_set():
+        more = _look(sensor)
+        over.wait(0 if more else every_s)
+
+
+def _look(sensor: Sensor) -> bool:
+    """Sweep once; whether another sweep at once would find more."""
+    try:
+        swept = sensor.sweep()
+    except RestyleError as error:
+        log.warning("could not look at the store, and will again: %s", error)
+        return False
+    except Exception:
+        log.exception("could not look at the store, and will again")
+        return False
+    if swept != Sweep():
+        log.info("looked at the store: %s", swept)
+    return swept.left > 0 and swept.failed == 0
+
+
+def starting(deployment: str) -> Start:
+    """How the sensor starts a run of this deployment on the Prefect server."""
+
+    def start(order: VideoOrder, drop_id: str) -> StartedRun:
+        try:
+            run = run_deployment(
+                deployment,
+                parameters=order.parameters(),
+                timeout=0,
+                as_subflow=False,
+                idempotency_key=f"restyle-{drop_id}",
+                tags=[TAG],
+            )
+        except ObjectNotFound as error:
+            raise ServerUnavailable(f"the Prefect server has no deployment {deployment}; make it there") from error
+        except PrefectHTTPStatusError as error:
+            raise _refusal(error) from error
+        except httpx.HTTPError as error:
+            raise ServerUnavailable(f"the Prefect server does not answer ({type(error).__name__})") from error
+        assert isinstance(run, FlowRun)  # and no coroutine: this is no async code
+        return StartedRun(run_id=str(run.id), name=run.name)
+
+    return start
+
+
+def _refusal(error: PrefectHTTPStatusError) -> RestyleError:
+    status = error.response.status_code
+    detail = ""
+    with suppress(ValueError, AttributeError):
+        detail = str(error.response.json().get("detail", ""))[:500]
+    if status in _NOT_ALLOWED:
+        return OrderRefused(f"the Prefect server takes no such run ({status}): {detail}")
+    return ServerUnavailable(f"the Prefect server did not take the run ({status}): {detail}")
+
+
+def main() -> None:
+    """Watch until SIGTERM or SIGINT, which let what is under way end."""
+    parser = argparse.ArgumentParser(prog="python -m flows.watch_store", description=__doc__)
+    parser.add_argument("--every", type=float, default=EVERY_S, metavar="SECONDS")
+    parser.add_argument("--deployment", default=DEPLOYMENT, metavar="FLOW/DEPLOYMENT")
+    options = parser.parse_args()
+    # By force, since Prefect has set up logging when it was imported.
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s", force=True)
+    for name in ("flows", "restyle"):
+        logging.getLogger(name).setLevel(logging.INFO)
+    over = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: over.set())
+    watch(options.every, options.deployment, over)
+
+
+if __name__ == "__main__":
+    main()
