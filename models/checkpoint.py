@@ -41,7 +41,9 @@ class StyleCard(Frozen):
     licence: str | None = None
     recipe: str | None = None
     steps: int | None = None
-    losses: dict[str, float] = Field(default_factory=dict)
+    losses: dict[str, float] = Field(default_factory=dict, description="unweighted, of the last steps")
+    held_out: dict[str, float] = Field(default_factory=dict, description="losses on photographs it never saw")
+    warping_error: dict[str, float] = Field(default_factory=dict, description="by camera move, in levels of 255")
 
 
 class Checkpoint(Frozen):

@@ -62,10 +62,10 @@ def _train(options: argparse.Namespace) -> int:
     return train(options)
 
 
-def _styles(_options: argparse.Namespace) -> int:
-    from restyle.commands.styles import list_styles
+def _styles(options: argparse.Namespace) -> int:
+    from restyle.commands.styles import list_styles, show_cards
 
-    return list_styles()
+    return show_cards(options.names) if options.names else list_styles()
 
 
 def _check(_options: argparse.Namespace) -> int:
@@ -89,7 +89,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_run(commands.add_parser("run", help="paint a video"))
     _add_preview(commands.add_parser("preview", help="a sheet of a few frames in each style, before any long run"))
     _add_train(commands.add_parser("train", help="make a style of a painting"))
-    styles = commands.add_parser("styles", help="list the styles at hand")
+    styles = commands.add_parser("styles", help="list the styles at hand, or show the card of some")
+    styles.add_argument("names", nargs="*", metavar="NAME", help="show all that is known of this style")
     styles.set_defaults(command=_styles)
     check = commands.add_parser("check", help="say what this machine can do, and what is missing")
     check.set_defaults(command=_check)
