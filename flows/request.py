@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import Field, ValidationError, model_validator
 
-from restyle.domain import Frozen
+from restyle.domain import Engine, Frozen
 from restyle.errors import BadSetting
 from restyle.job import Look
 from restyle.media.options import OutputOptions
@@ -24,6 +24,7 @@ class Request(Frozen):
     train_minutes: float | None = Field(default=None, gt=0, description="how long to train, where style is a painting")
     model: str | None = Field(default=None, description="a user's own model in place of a style: runs as code")
     names_only: bool = Field(default=False, description="style is looked for among names alone, never among files")
+    engine: Engine = Field(default="auto", description="a trained network (full), or Gatys' method; auto: full")
     look: Look = Look()
     batch_size: int = Field(default=24, ge=1, description="frames per batch, the unit of retry")
     output: OutputOptions = OutputOptions()

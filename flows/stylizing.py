@@ -22,6 +22,7 @@ from restyle.report import Report, make_report
 from restyle.room import fetch, require_room_for_frames
 from restyle.settings import Settings
 from restyle.spool import spool_folder
+from tasks.foretelling import time_steps
 from tasks.inputs import upload_inputs
 from tasks.lessons import TrainingOrder, is_painting
 from tasks.painting import survey_worker, try_model
@@ -80,12 +81,12 @@ def stylize(request: Request) -> Report:
 def _choose(request: Request) -> Chosen:
     """What the run paints with; of a painting a style is made, unless the control store has it."""
     painting = request.painting or (request.style if is_painting(request.style) else None)
-    if painting is not None:
+    if painting is not None and request.engine != "gatys":
         order = TrainingOrder(painting=painting, minutes=request.train_minutes)
         return of_checkpoint(train_style(order, return_state=True).result())
     if request.names_only:
         return resolve_named(request.style or "")
-    return choose(request.style, request.model)
+    return choose(request.style or painting, request.model, request.engine)
 
 
 def _stamp(local: Path | None) -> tuple[int, int, int] | None:
@@ -130,8 +131,10 @@ def _paint(
     """The records of all batches, and which of them an earlier run had painted."""
     ledger = Ledger(stores.control, stores.data, plan)
     trusted = frozenset(ledger.trusted(ledger.stored_sizes()))
-    missing = sum(len(batch) for batch in plan.batches if batch.index not in trusted)
-    require_room_for_frames(stores.data, folder, plan, missing)
+    missing = tuple(batch for batch in plan.batches if batch.index not in trusted)
+    require_room_for_frames(stores.data, folder, plan, sum(map(len, missing)))
+    if plan.job.style.kind == "gatys" and missing:
+        log.warning("%s", time_steps.submit(plan, missing).result())
     with FrameDecoder(source, info, plan.job.look.max_side) as decoder:
         records = paint_ranges(plan, decoder, folder, trusted, request.in_flight)
     return records, trusted

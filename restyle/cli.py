@@ -112,6 +112,13 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     run.add_argument(
         "-o", "--output", metavar="OUT", help="where the painted video goes (default: VIDEO-STYLE.mp4 here)"
     )
+    run.add_argument(
+        "--engine",
+        choices=("auto", "full", "gatys"),
+        default="auto",
+        help="full: the style's network; gatys: every frame is optimised towards a painting, slow, for stills and "
+        "short clips (default auto: full)",
+    )
     add_look(run)
     run.add_argument(
         "--batch-size",

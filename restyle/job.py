@@ -38,8 +38,10 @@ class StyleRef(Frozen):
     """What paints, by name for people and by hash for the pipeline."""
 
     name: str
-    sha256: str = Field(description="of the weights, of a mix's parts and shares, or of a user's own model")
-    kind: Literal["style", "mix", "callable", "program"] = "style"
+    sha256: str = Field(
+        description="of the weights, a mix's parts and shares, a painting and recipe, or a user's model"
+    )
+    kind: Literal["style", "mix", "gatys", "callable", "program"] = "style"
     parts: tuple[StylePart, ...] = Field(default=(), description="of a mix; their shares add up to 1")
 
 

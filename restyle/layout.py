@@ -92,6 +92,11 @@ def program(sha256: str) -> str:
     return f"models/{sha256}.pt2"
 
 
+def gatys_order(sha256: str) -> str:
+    """A painting and the recipe by which frames are optimised towards it (control store)."""
+    return f"styles/gatys/{sha256}.safetensors"
+
+
 def preview_sheet(identity: str, stem: str) -> str:
     """The sheet of styles by frames of a video."""
     return f"previews/{stem}-{identity}.jpg"

@@ -7,38 +7,65 @@ import hashlib
 from collections.abc import Callable
 from functools import lru_cache
 
+from models.gatys import Gatys, GatysClip, load_gatys
 from models.inference import Mix, Model, Painter, load_network
 from models.own import load_callable, load_program
 from restyle.domain import NumericPath
 from restyle.errors import BadCheckpoint
 from restyle.job import Look, StyleRef
-from restyle.layout import program, weights
+from restyle.layout import gatys_order, program, weights
 from tasks.stores import open_stores
 
 Read = Callable[[str], bytes]
+NewModel = Callable[[], Model]
+"""Gives a model for one piece of a clip: frames that follow each other."""
 
 
-@lru_cache(maxsize=2)
 def painter(style: StyleRef, numeric: NumericPath, look: Look) -> Painter:
-    """The painter of a job, from the control store. Raises BadCheckpoint where a file is not what its key says."""
-    return make_painter(style, numeric, look, read_checked)
+    """A painter for one batch of a job; what it is made of stays loaded.
+
+    Raises BadCheckpoint where a file of the control store is not what its key says.
+    """
+    return _painter(_from_store(style, numeric), numeric, look)
 
 
 def make_painter(style: StyleRef, numeric: NumericPath, look: Look, read: Read) -> Painter:
     """A painter of this style and look; `read` gives the bytes of a key of the control store."""
-    return Painter(_model(style, numeric, read), numeric, look.strength, look.keep_color, look.stroke)
+    return _painter(_load(style, numeric, read), numeric, look)
 
 
-def _model(style: StyleRef, numeric: NumericPath, read: Read) -> Model:
+def gatys_of(style: StyleRef, numeric: NumericPath) -> Gatys:
+    """Gatys' method for the painting of a job, from the control store. Raises BadCheckpoint."""
+    return load_gatys(read_checked(gatys_order(style.sha256)), numeric)
+
+
+def _painter(new_model: NewModel, numeric: NumericPath, look: Look) -> Painter:
+    return Painter(new_model(), numeric, look.strength, look.keep_color, look.stroke)
+
+
+@lru_cache(maxsize=2)
+def _from_store(style: StyleRef, numeric: NumericPath) -> NewModel:
+    return _load(style, numeric, read_checked)
+
+
+def _load(style: StyleRef, numeric: NumericPath, read: Read) -> NewModel:
+    if style.kind == "gatys":
+        gatys = load_gatys(read(gatys_order(style.sha256)), numeric)
+        return lambda: GatysClip(gatys)
+    model = _frame_model(style, numeric, read)
+    return lambda: model  # it sees each frame alone
+
+
+def _frame_model(style: StyleRef, numeric: NumericPath, read: Read) -> Model:
     match style.kind:
-        case "style":
-            return load_network(read(weights(style.sha256)), numeric)
         case "mix":
             return Mix([(load_network(read(weights(part.sha256)), numeric), part.share) for part in style.parts])
         case "callable":
             return load_callable(style.name, style.sha256)
         case "program":
             return load_program(style.name, read(program(style.sha256)), numeric)
+        case _:
+            return load_network(read(weights(style.sha256)), numeric)
 
 
 def read_checked(key: str) -> bytes:

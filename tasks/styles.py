@@ -7,15 +7,18 @@ from pathlib import Path
 from pydantic import Field
 
 from models.checkpoint import CHECKPOINT_SUFFIXES, Checkpoint, StyleCard, read_card, read_checkpoint, read_tensors
+from models.gatys import GatysRecipe, write_order
 from models.own import callable_identity, is_program, load_program
+from models.paintings import read_painting
 from models.pictures import is_picture
 from models.runtime import choose_numeric_path
 from models.styles import shipped
-from restyle.domain import Frozen
-from restyle.errors import BadModel, UnknownStyle
+from restyle.domain import Engine, Frozen
+from restyle.errors import BadModel, BadSetting, UnknownStyle
 from restyle.job import StylePart, StyleRef
-from restyle.layout import TRAINED_STYLES, program, weights
+from restyle.layout import TRAINED_STYLES, gatys_order, program, weights
 from restyle.mix import is_mix, mix_reference, parse_mix
+from tasks.lessons import content_of, is_painting
 from tasks.stores import open_stores
 
 CARD_BYTES = 1 << 16
@@ -37,9 +40,16 @@ class KeptStyle(Frozen):
     card: StyleCard
 
 
-def choose(style: str | None, model: str | None) -> Chosen:
-    """What --style or --model names, exactly one of them given. Raises UnknownStyle, BadCheckpoint and BadModel."""
+def choose(style: str | None, model: str | None, engine: Engine = "auto") -> Chosen:
+    """What --style or --model names, exactly one of them given, as the engine paints it.
+
+    Raises UnknownStyle, BadCheckpoint, BadPainting and BadModel; BadSetting for an engine that does not go with it.
+    """
+    if engine == "gatys" and style is not None:
+        return resolve_gatys(style)
     if model is not None:
+        if engine != "auto":
+            raise BadSetting(f"--engine {engine}: --model {model} paints by itself; leave one of the two out")
         return resolve_model(model)
     assert style is not None
     return resolve_style(style)
@@ -105,6 +115,19 @@ def resolve_model(name: str) -> Chosen:
     load_program(name, data, choose_numeric_path())
     digest = hashlib.sha256(data).hexdigest()
     return Chosen(ref=StyleRef(name=Path(name).name, sha256=digest, kind="program"), files={program(digest): data})
+
+
+def resolve_gatys(painting: str) -> Chosen:
+    """A painting to optimise frames towards. Raises BadSetting for a style that is no painting, and BadPainting."""
+    if not is_painting(painting):
+        raise BadSetting(
+            f"--engine gatys: optimises frames towards a painting, and {painting} is a style; pass the painting's "
+            "image file to --style"
+        )
+    order = write_order(read_painting(content_of(painting), painting), GatysRecipe())
+    digest = hashlib.sha256(order).hexdigest()
+    ref = StyleRef(name=Path(painting).stem, sha256=digest, kind="gatys")
+    return Chosen(ref=ref, files={gatys_order(digest): order}, origin="a painting, by Gatys' method")
 
 
 def describe(card: StyleCard) -> str:

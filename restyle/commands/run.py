@@ -65,6 +65,7 @@ def _conduct(options: argparse.Namespace, output: OutputOptions) -> Report:
         video=options.video if options.video.startswith("data:") else str(Path(options.video).absolute()),
         style=options.style,
         model=options.model,
+        engine=options.engine,
         train_minutes=options.train_minutes,
         look=look_of(options, options.frames),
         batch_size=options.batch_size,
@@ -93,12 +94,12 @@ def _target(options: argparse.Namespace) -> Path:
 
 def _check_inputs(options: argparse.Namespace) -> None:
     """Raises what is wrong with the video or the style, before anything is started."""
-    if is_painting(options.style):
+    if is_painting(options.style) and options.engine != "gatys":
         prepare(TrainingOrder(painting=options.style))
     elif options.train_minutes is not None:
-        raise BadSetting(f"--train-minutes {options.train_minutes:g}: --style is no painting; leave the option out")
+        raise BadSetting(f"--train-minutes {options.train_minutes:g}: nothing is trained here; leave the option out")
     else:
-        choose(options.style, options.model)
+        choose(options.style, options.model, options.engine)
     if not options.video.startswith("data:"):
         check_video(Path(options.video))
         return

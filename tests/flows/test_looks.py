@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import re
 import shutil
 from pathlib import Path
 from types import ModuleType
@@ -9,9 +10,11 @@ from types import ModuleType
 import numpy as np
 import pytest
 from PIL import Image
+from skimage import data
 
 from restyle.cli import main
 from tests.flows.conftest import FRAMES, Shell
+from tests.media.recipes import ffmpeg
 
 EXAMPLE = Path(__file__).parents[2] / "docs/examples/cartoon.py"
 EXACT = ("--frames", "png", "--keep-frames", "--batch-size", "16")
@@ -70,6 +73,44 @@ def test_a_mix_with_a_look_is_a_job_of_its_own_that_is_resumed(shell: Shell, cli
     assert len(style["sha256"]) == 64
     same = ("--style", "wave:2,starry_night:3", *options[2:])
     assert report(shell, clip, *same)["job_id"] == made["job_id"]
+
+
+@pytest.mark.slow
+def test_gatys_method_paints_a_clip_says_what_it_will_take_and_is_resumed(shell: Shell) -> None:
+    tiny, painting = shell.home / "tiny.mp4", shell.home / "cat.png"
+    ffmpeg("-f", "lavfi", "-i", "testsrc2=size=48x32:rate=4:duration=1", "-pix_fmt", "yuv420p", tiny)
+    Image.fromarray(data.chelsea()).save(painting)
+    engine = ("--style", painting, "--engine", "gatys", "--batch-size", "2", "--keep-frames")
+    made = shell("run", tiny, *engine, "-o", shell.home / "out.mp4", "--report", shell.home / "report.json")
+    assert made.returncode == 0, made.stderr
+    assert re.search(r"every frame is optimised: about \S+ (s|min) for each, .* of work in all", made.stderr)
+    first = json.loads((shell.home / "report.json").read_text())
+    assert (first["frames_out"], first["style"]["kind"], first["style"]["name"]) == (4, "gatys", "cat")
+    styled = shell.stored(f"data/runs/{first['job_id']}/styled")
+    shell.home.joinpath(f"control/jobs/{first['job_id']}/ledger/000001.json").unlink()
+    (shell.home / f"data/runs/{first['job_id']}/encodings").rename(shell.home / "elsewhere")
+    again = report(shell, tiny, *engine)
+    assert (again["job_id"], again["reused_batches"]) == (first["job_id"], 1)
+    assert shell.stored(f"data/runs/{first['job_id']}/styled") == styled
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--style", "wave"), "--engine gatys: optimises frames towards a painting, and wave is a style"),
+        (("--model", "cartoon:paint"), "--engine gatys: --model cartoon:paint paints by itself"),
+        (("--style", "no.jpg"), "no.jpg: cannot be read"),
+        (("--style", "no.jpg", "--train-minutes", "3"), "--train-minutes 3: nothing is trained here"),
+    ],
+)
+def test_gatys_method_asks_for_a_painting_in_one_sentence(
+    tmp_path: Path, clip: Path, words: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str], server: str
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PREFECT_API_URL", server)
+        code = main(["run", str(clip), *words, "--engine", "gatys", "-o", str(tmp_path / "out.mp4")])
+    assert code == 2
+    assert said in capsys.readouterr().err.strip().splitlines()[-1]
 
 
 @pytest.mark.slow

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
+from skimage import data
 
 from models.styles import shipped
 from restyle.domain import NumericPath
@@ -13,7 +15,7 @@ from restyle.layout import weights
 from restyle.storage import open_store
 from tasks.inputs import upload_files
 from tasks.painters import make_painter, painter
-from tasks.styles import Chosen, resolve_style
+from tasks.styles import Chosen, choose, resolve_style
 
 PATH = NumericPath(device="cpu", precision="float32", threads=1, mini_batch=1)
 FRAMES = np.random.default_rng(1).integers(0, 256, (1, 32, 48, 3), dtype=np.uint8)
@@ -49,6 +51,18 @@ def test_every_control_of_the_look_reaches_the_pixels() -> None:
         for other in results[:i]:
             assert np.abs(one.astype(int) - other).mean() > 5
     np.testing.assert_array_equal(results[-1], FRAMES)
+
+
+def test_each_painter_of_gatys_method_begins_a_clip_of_its_own(control: Path, tmp_path: Path) -> None:
+    Image.fromarray(data.chelsea()).save(tmp_path / "cat.png")
+    chosen = choose(str(tmp_path / "cat.png"), None, "gatys")
+    upload_files(open_store(control.as_uri()), chosen)
+    paint, other = (painter(chosen.ref, PATH, Look(frames="png")) for _ in range(2))
+    small = FRAMES[:, :16, :16]
+    first = paint(small)
+    np.testing.assert_array_equal(other(small), first)
+    assert np.abs(paint(small).astype(int) - first).mean() > 1  # the same frame goes on from its own painting
+    assert choose(str(tmp_path / "cat.png"), None, "gatys").ref == chosen.ref
 
 
 def test_a_file_that_is_not_what_its_key_says_is_refused(control: Path) -> None:
