@@ -28,7 +28,8 @@ class Recipe:
     """Everything that decides what a training gives, besides painting, photographs and start.
 
     The defaults are those that gave the shipped styles. One crop a step, since what counts is the number of steps; of
-    208 px, since on smaller ones the deepest layer sees little but borders. A painting larger than 320 px has structures beyond the network's reach, and only its grain is learned.
+    208 px, since on smaller ones the deepest layer sees little but borders. A painting larger than 320 px has
+    structures beyond the network's reach, and only its grain is learned.
     """
 
     steps: int = 1000
