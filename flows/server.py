@@ -100,7 +100,7 @@ def _free_database(home: Path) -> Iterator[Path]:
 
 @contextmanager
 def _server(database: Path) -> Iterator[PrefectApi]:
-    port = _free_port()
+    port = free_port()
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     environment = {
         **os.environ,
@@ -130,7 +130,7 @@ def _server(database: Path) -> Iterator[PrefectApi]:
 def _await_health(process: subprocess.Popen[bytes], url: str, log_file: Path) -> None:
     deadline = time.monotonic() + START_TIMEOUT_S
     while process.poll() is None and time.monotonic() < deadline:
-        if _answers(url):
+        if answers(url):
             return
         time.sleep(0.1)
     tail = log_file.read_text(errors="replace")[-2000:]
@@ -138,11 +138,12 @@ def _await_health(process: subprocess.Popen[bytes], url: str, log_file: Path) ->
 
 
 def _require_answer(url: str) -> None:
-    if not url.startswith(("http://", "https://")) or not _answers(url):
+    if not url.startswith(("http://", "https://")) or not answers(url):
         raise BadSetting(f"PREFECT_API_URL {url}: no Prefect server answers there; start it, or unset the variable")
 
 
-def _answers(url: str) -> bool:
+def answers(url: str) -> bool:
+    """Whether a Prefect server answers at this API URL."""
     try:
         with urllib.request.urlopen(f"{url}/health", timeout=5):  # noqa: S310  (ours, or the user's own setting)
             return True
@@ -152,7 +153,8 @@ def _answers(url: str) -> bool:
         return False
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port on loopback where nothing listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

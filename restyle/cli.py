@@ -68,6 +68,12 @@ def _styles(options: argparse.Namespace) -> int:
     return show_cards(options.names) if options.names else list_styles()
 
 
+def _up(options: argparse.Namespace) -> int:
+    from restyle.commands.up import up
+
+    return up(options)
+
+
 def _check(_options: argparse.Namespace) -> int:
     from restyle.commands.check import check
 
@@ -92,6 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     styles = commands.add_parser("styles", help="list the styles at hand, or show the card of some")
     styles.add_argument("names", nargs="*", metavar="NAME", help="show all that is known of this style")
     styles.set_defaults(command=_styles)
+    _add_up(commands.add_parser("up", help="run server, dashboard, worker and sensor on this machine, until Ctrl-C"))
     check = commands.add_parser("check", help="say what this machine can do, and what is missing")
     check.set_defaults(command=_check)
     return parser
@@ -196,6 +203,37 @@ def _add_preview(preview: argparse.ArgumentParser) -> None:
     )
     preview.add_argument("-o", "--output", metavar="SHEET", help="a .jpg or .png (default: VIDEO-preview.jpg here)")
     add_look(preview, max_side=PREVIEW_MAX_SIDE)
+
+
+def _add_up(up: argparse.ArgumentParser) -> None:
+    up.set_defaults(command=_up)
+    up.add_argument(
+        "--port",
+        type=bounded(int, 1, 65535, "a port"),
+        default=4200,
+        metavar="P",
+        help="of the dashboard (default 4200)",
+    )
+    up.add_argument(
+        "--workers",
+        type=bounded(int, 1, 1024, "a number of workers"),
+        metavar="N",
+        help="that paint, on this machine (default: one per GPU, else one per core)",
+    )
+    up.add_argument("--azurite", action="store_true", help="with Azurite, the emulator of Azure Blob, as the store")
+    up.add_argument(
+        "--database",
+        metavar="URL",
+        help="of the server: postgresql+asyncpg://USER@HOST/NAME (default: a file; a URL with a password is better "
+        "named by PREFECT_SERVER_DATABASE_CONNECTION_URL, which other users do not see)",
+    )
+    up.add_argument(
+        "--every",
+        type=bounded(float, 0.1, 86400, "a number of seconds"),
+        default=10.0,
+        metavar="SECONDS",
+        help="how often to look for what was dropped into the store (default 10)",
+    )
 
 
 if __name__ == "__main__":

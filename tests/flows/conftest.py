@@ -11,6 +11,7 @@ import pytest
 
 from flows.server import prefect_api
 from tests.media.recipes import ffmpeg
+from tests.team import Team
 
 FRAMES = 40
 
@@ -59,6 +60,24 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with prefect_api(tmp_path_factory.mktemp("prefect")) as api:
         api.await_ready()
         yield api.url
+
+
+@pytest.fixture(scope="session")
+def one_team(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Team]:
+    """One home for all tests that need `restyle up`."""
+    team = Team(tmp_path_factory.mktemp("team"))
+    try:
+        yield team
+    finally:
+        if team.process and team.process.poll() is None:
+            team.stop()
+
+
+@pytest.fixture
+def team(one_team: Team) -> Team:
+    """A running `restyle up`: it starts once, and again only where a test ended it."""
+    one_team.start()
+    return one_team
 
 
 @pytest.fixture
