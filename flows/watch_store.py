@@ -5,12 +5,17 @@
 
 import argparse
 import logging
+import math
 import signal
 import threading
-from contextlib import suppress
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
 
 import httpx
 from prefect import flow
+from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun
 from prefect.deployments import run_deployment
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
@@ -18,12 +23,16 @@ from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from restyle.errors import OrderRefused, RestyleError, ServerUnavailable
 from restyle.order import VideoOrder
 from restyle.sensor import Sensor, StartedRun, Sweep
+from restyle.sensor.drops import container_of
 from restyle.sensor.sensor import MOST, Start
+from restyle.settings import Settings
+from restyle.storage import Store
 from tasks.stores import open_stores
 
 DEPLOYMENT = "stylize-video/stylize-video"
 TAG = "dropped"
 EVERY_S = 10.0
+SWEEP_ALSO_S = 3600.0  # beside a queue: Event Grid gives up on what it could not deliver for a day
 # What the server answers to parameters that the deployment's schema does not allow: no later try can do better.
 _NOT_ALLOWED = frozenset({409, 422})
 
@@ -46,36 +55,75 @@ def watch_store(deployment: str = DEPLOYMENT, still_s: float = EVERY_S, most: in
 
 
 def watch(every_s: float = EVERY_S, deployment: str = DEPLOYMENT, over: threading.Event | None = None) -> None:
-    """Look at the store every so many seconds until `over` is set, whatever goes wrong in between."""
+    """Look at the store every so many seconds until `over` is set, whatever goes wrong in between.
+
+    Where RESTYLE_EVENT_QUEUE names a queue, that is looked at instead, and the store itself only once an hour.
+    """
     over = over or threading.Event()
     stores = open_stores()
     sensor = Sensor(stores.data, stores.control, starting(deployment), still_s=every_s)
+    news = _queue(sensor, stores.data, deployment)
     log.info("watching triggers/ and inbox/ of %s every %g s", stores.data, every_s)
+    swept_at = -math.inf
     while not over.is_set():
-        more = _look(sensor)
+        more = False
+        if news is None or time.monotonic() - swept_at > SWEEP_ALSO_S:
+            swept_at = time.monotonic()
+            more = _safely(partial(_sweep, sensor))
+        if news is not None:
+            more |= _safely(news)
         over.wait(0 if more else every_s)
 
 
-def _look(sensor: Sensor) -> bool:
-    """Sweep once; whether another sweep at once would find more."""
-    try:
-        swept = sensor.sweep()
-    except RestyleError as error:
-        log.warning("could not look at the store, and will again: %s", error)
-        return False
-    except Exception:
-        log.exception("could not look at the store, and will again")
-        return False
+def _queue(sensor: Sensor, data: Store, deployment: str) -> Callable[[], bool] | None:
+    """What listens to the queue of events, where there is one."""
+    spec = Settings().event_queue.get_secret_value()
+    if not spec:
+        return None
+    # Imported here, since most stores have no queue.
+    from restyle.sensor.events import listen  # noqa: PLC0415
+    from restyle.storage.queue import open_queue  # noqa: PLC0415
+
+    queue, container = open_queue(spec), container_of(data)
+    log.info("told by %s", queue)
+
+    def hear() -> bool:
+        require_deployment(deployment)  # else every message would lose a try
+        heard = listen(sensor, queue, container)
+        return heard.handled > 0
+
+    return hear
+
+
+def _sweep(sensor: Sensor) -> bool:
+    swept = sensor.sweep()
     if swept != Sweep():
         log.info("looked at the store: %s", swept)
     return swept.left > 0 and swept.failed == 0
+
+
+def _safely(look: Callable[[], bool]) -> bool:
+    """Look once; whether another look at once would find more. No error ends the watcher."""
+    try:
+        return look()
+    except RestyleError as error:
+        log.warning("could not look, and will again: %s", error)
+    except Exception:
+        log.exception("could not look, and will again")
+    return False
+
+
+def require_deployment(deployment: str) -> None:
+    """Raises ServerUnavailable unless the server answers and knows the deployment."""
+    with _explained(deployment), get_client(sync_client=True) as client:
+        client.read_deployment_by_name(deployment)
 
 
 def starting(deployment: str) -> Start:
     """How the sensor starts a run of this deployment on the Prefect server."""
 
     def start(order: VideoOrder, drop_id: str) -> StartedRun:
-        try:
+        with _explained(deployment):
             run = run_deployment(
                 deployment,
                 parameters=order.parameters(),
@@ -84,16 +132,23 @@ def starting(deployment: str) -> Start:
                 idempotency_key=f"restyle-{drop_id}",
                 tags=[TAG],
             )
-        except ObjectNotFound as error:
-            raise ServerUnavailable(f"the Prefect server has no deployment {deployment}; make it there") from error
-        except PrefectHTTPStatusError as error:
-            raise _refusal(error) from error
-        except httpx.HTTPError as error:
-            raise ServerUnavailable(f"the Prefect server does not answer ({type(error).__name__})") from error
         assert isinstance(run, FlowRun)  # and no coroutine: this is no async code
         return StartedRun(run_id=str(run.id), name=run.name)
 
     return start
+
+
+@contextmanager
+def _explained(deployment: str) -> Iterator[None]:
+    """Turn what the server says no with into OrderRefused, or ServerUnavailable where another try may succeed."""
+    try:
+        yield
+    except ObjectNotFound as error:
+        raise ServerUnavailable(f"the Prefect server has no deployment {deployment}; make it there") from error
+    except PrefectHTTPStatusError as error:
+        raise _refusal(error) from error
+    except httpx.HTTPError as error:
+        raise ServerUnavailable(f"the Prefect server does not answer ({type(error).__name__}); start it") from error
 
 
 def _refusal(error: PrefectHTTPStatusError) -> RestyleError:

@@ -1,10 +1,11 @@
-"""Azurite, the emulator of Azure Blob Storage: how it is installed, with the node of a Python package, and run."""
+"""Azurite, the emulator of Azure Storage: how it is installed, with the node of a Python package, and run."""
 
 import os
 import shutil
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from restyle.errors import BadSetting, RestyleError
 
@@ -46,10 +47,14 @@ def install(folder: Path) -> Path:
     return main
 
 
-def command(main: Path, data: Path, *, port: int, more: Sequence[str] = ()) -> list[str]:
-    """The argument list of an Azurite with its blobs in `data`; more: further options, as ``--cert`` and ``--key``."""
-    options = ["--blobHost", "127.0.0.1", "--blobPort", str(port), "--disableTelemetry", "--skipApiVersionCheck"]
-    return [node(), str(main), "--silent", "--location", str(data), *options, *more]
+def command(
+    main: Path, data: Path, *, port: int, more: Sequence[str] = (), service: Literal["blob", "queue"] = "blob"
+) -> list[str]:
+    """The argument list of one service with its data in `data`; more: further options, as ``--cert`` and ``--key``."""
+    program = main.parents[1] / service / main.name
+    options = [f"--{service}Host", "127.0.0.1", f"--{service}Port", str(port)]
+    options += ["--disableTelemetry", "--skipApiVersionCheck", *more]
+    return [node(), str(program), "--silent", "--location", str(data), *options]
 
 
 def connection_string(url: str) -> str:

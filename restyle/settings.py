@@ -27,6 +27,9 @@ class Settings(BaseSettings):
     data_store: SecretStr = Field(default=SecretStr(""), description="inputs, frames and outputs; file:///HOME/data")
     control_store: SecretStr = Field(default=SecretStr(""), description="weights, plans, ledgers; file:///HOME/control")
 
+    event_queue: SecretStr = Field(
+        default=SecretStr(""), description="where Event Grid tells of new blobs; unset, the data store is listed"
+    )
     cluster: str = Field(default="auto", description="where deployed runs paint: auto, cuda, local or an address")
 
     def __init__(self, **values: Any) -> None:  # any field, as pydantic takes them

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from azure.storage.blob import ContainerSasPermissions, generate_container_sas
@@ -30,6 +31,11 @@ class Azurite:
         """All rights, in the words of ``open_store``."""
         return f"{connection_string(self.url)};ContainerName={container}"
 
+    def queue(self, name: str) -> str:
+        """All rights on a queue, in the words of ``open_queue``."""
+        account = connection_string(self.url).replace("BlobEndpoint", "QueueEndpoint")
+        return f"{account};QueueName={name}"
+
     def container_url(self, container: str, permission: str, lifetime: timedelta = timedelta(hours=1)) -> str:
         """The container with a SAS of these rights (``rwdlc``...), in the words of ``open_store``."""
         now = datetime.now(UTC)
@@ -45,7 +51,9 @@ class Azurite:
 
 
 @contextmanager
-def running_azurite(folder: Path, *, port: int = 0, more: Sequence[str] = ()) -> Iterator[Azurite]:
+def running_azurite(
+    folder: Path, *, port: int = 0, more: Sequence[str] = (), service: Literal["blob", "queue"] = "blob"
+) -> Iterator[Azurite]:
     """Azurite with its data in ``folder``, on a free port unless one is given; ends with the block or with us.
 
     more: further options of Azurite, for example ``--cert`` and ``--key``.
@@ -53,7 +61,7 @@ def running_azurite(folder: Path, *, port: int = 0, more: Sequence[str] = ()) ->
     said = folder / "azurite.log"
     with said.open("wb") as log:
         process = subprocess.Popen(
-            command(install(FOLDER), folder, port=port, more=more),
+            command(install(FOLDER), folder, port=port, more=more, service=service),
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
@@ -70,6 +78,13 @@ def running_azurite(folder: Path, *, port: int = 0, more: Sequence[str] = ()) ->
 def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
     """One Azurite for all tests of a session; each takes containers of its own."""
     with running_azurite(tmp_path_factory.mktemp("azurite")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def queues(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
+    """One Azurite's queue service for all tests of a session; each takes queues of its own."""
+    with running_azurite(tmp_path_factory.mktemp("queues"), service="queue") as running:
         yield running
 
 

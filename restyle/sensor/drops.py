@@ -5,6 +5,7 @@ import time
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
+from restyle.errors import BadSetting
 from restyle.layout import INBOX, REASON_SUFFIX, TRIGGERS
 from restyle.storage import BlobInfo, Store
 
@@ -24,6 +25,14 @@ def style_of(key: str) -> str | None:
     if not key.startswith(INBOX) or not below or below.lower().endswith((*_UNFINISHED, REASON_SUFFIX)):
         return None
     return None if any(segment.startswith(".") for segment in below.split("/")) else style
+
+
+def container_of(store: Store) -> str:
+    """The container's name, as events call it. Raises BadSetting for a folder, of which no events tell."""
+    address = urlsplit(store.url("x"))
+    if address.scheme not in ("http", "https"):
+        raise BadSetting("RESTYLE_EVENT_QUEUE: events tell of blob storage only; unset it, the folder is looked at")
+    return address.path.split("/")[-2]
 
 
 def drop_id(store: Store, blob: BlobInfo) -> str:

@@ -6,6 +6,7 @@ is killed between the two, or races another, starts nothing twice, and loses not
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Literal
 
 from restyle.domain import Frozen
@@ -63,7 +64,7 @@ class Sensor:
         counts = dict.fromkeys(("started", "refused", "waiting", "gone", "failed"), 0)
         in_a_row = 0
         for name in turn[: self._most]:
-            outcome = self._outcome(whole[name])
+            outcome = self._outcome(whole[name].key, partial(self._take, whole[name], name))
             counts[outcome] += 1
             in_a_row = in_a_row + 1 if outcome == "failed" else 0
             if outcome in ("started", "refused"):
@@ -79,15 +80,8 @@ class Sensor:
         )
 
     def take(self, key: str) -> Outcome:
-        """Handle one blob that something else than a sweep tells of."""
-        try:
-            blob = self._data.stat(key)
-        except BlobNotFound:
-            return "gone"
-        if not self._is_whole(blob):
-            return "waiting"
-        name = drop_id(self._data, blob)
-        return "started" if self._receipts.having({name}) else self._take(blob, name)
+        """Handle one blob that an event tells of, as it is now."""
+        return self._outcome(key, lambda: self._take_new(key)) if is_dropped(key) else "gone"
 
     def _fresh(self) -> dict[str, BlobInfo]:
         """What is dropped and has no receipt yet."""
@@ -106,15 +100,24 @@ class Sensor:
         """An empty video is no video yet, however long it stays so."""
         return self._stillness.is_whole(blob) and (blob.size_bytes > 0 or is_trigger(blob.key))
 
-    def _outcome(self, blob: BlobInfo) -> Outcome:
+    def _outcome(self, key: str, handle: Callable[[], Outcome]) -> Outcome:
         """What came of a blob, whatever went wrong: one that cannot be handled must not keep us from the others."""
         try:
-            return self._take(blob, drop_id(self._data, blob))
+            return handle()
+        except BlobNotFound:
+            return "gone"
         except RestyleError as error:
-            log.warning("%s: will be tried again: %s", blob.key, error)
+            log.warning("%s: will be tried again: %s", key, error)
         except Exception:
-            log.exception("%s: will be tried again", blob.key)
+            log.exception("%s: will be tried again", key)
         return "failed"
+
+    def _take_new(self, key: str) -> Outcome:
+        blob = self._data.stat(key)
+        if not blob.size_bytes:
+            return "gone"  # some clients put an empty blob first; its content comes with an event of its own
+        name = drop_id(self._data, blob)
+        return "started" if self._receipts.having({name}) else self._take(blob, name)
 
     def _take(self, blob: BlobInfo, name: str) -> Outcome:
         try:
@@ -124,8 +127,6 @@ class Sensor:
             if self._data.stat(blob.key).version != blob.version:
                 return "gone"  # replaced since it was listed: the next sweep meets what is there now
             run = self._start(order, name)
-        except BlobNotFound:
-            return "gone"
         except OrderRefused as refusal:
             self._refuse(blob, name, str(refusal))
             return "refused"

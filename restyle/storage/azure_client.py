@@ -28,7 +28,7 @@ def from_url(account_url: str, container: str, sas: str, connections: int, timeo
         raise BadSetting(f"{account_url}/{container}: what follows '?' is no shared access signature; give a whole one")
     if not sas and urlsplit(account_url).scheme != "https":
         raise BadSetting(f"{account_url}/{container}: an identity is sent by https only; give a SAS, or use https")
-    credential = AzureSasCredential(sas) if sas else _identity()
+    credential = AzureSasCredential(sas) if sas else identity()
     return _checked(ContainerClient(account_url, _named(container), credential, **_options(connections, timeouts)))
 
 
@@ -86,7 +86,8 @@ def _options(connections: int, timeouts: Timeouts) -> dict[str, Any]:
     }
 
 
-def _identity() -> TokenCredential:
+def identity() -> TokenCredential:
+    """The machine's own: a managed identity, `az login`, or what else is at hand."""
     from azure.identity import DefaultAzureCredential  # noqa: PLC0415 - slow to import, and few stores need it
 
     logging.getLogger("azure.identity").setLevel(logging.ERROR)  # it warns in 14 lines of what our error says in one

@@ -72,7 +72,7 @@ def translated(
 
 
 def _answered(error: HttpResponseError, place: str, deed: Deed, expires: datetime | None) -> StorageError:
-    status, code = error.status_code or 0, _code(error)
+    status, code = error.status_code or 0, code_of(error)
     if status in (401, 403):
         return _refused(place, deed, code, expires)
     if deed == "read" and code == "ConditionNotMet":
@@ -98,7 +98,7 @@ def _refused(place: str, deed: Deed, code: str, expires: datetime | None) -> Acc
     )
 
 
-def _code(error: HttpResponseError) -> str:
+def code_of(error: HttpResponseError) -> str:
     """Azure's name of the error: a word, or nothing."""
     named = getattr(error, "error_code", None)  # set by the storage SDK alone, as its enum or a plain word
     headers = getattr(error.response, "headers", {})

@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 import pytest
 from azure.storage.blob import ContainerClient
+from azure.storage.queue import QueueClient
 from prefect import flow
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterDeploymentId
@@ -28,10 +29,13 @@ from restyle.errors import OrderRefused, ServerUnavailable
 from restyle.order import VideoOrder
 from restyle.sensor import Receipt, Sweep
 from restyle.storage import open_store
-from tests.azurite import Azurite, azurite
+from tests.azurite import Azurite, azurite, queues
+from tests.sensor.test_events import event
 
-__all__ = ["azurite"]
+__all__ = ["azurite", "queues"]
 
+Deployment = tuple[str, Callable[[], list[FlowRun]]]
+API = "2025-11-05"
 EVERY_S = 3.0
 TRIGGERS = 50
 
@@ -42,7 +46,7 @@ def stylize_nothing(video: str, style: str | None = None, codec: Literal["h264"]
 
 
 @pytest.fixture
-def deployment(server: str) -> Iterator[tuple[str, Callable[[], list[FlowRun]]]]:
+def deployment(server: str) -> Iterator[Deployment]:
     """The name of a deployment without a worker, and its runs."""
     name = uuid.uuid4().hex
     with temporary_settings({PREFECT_API_URL: server}), get_client(sync_client=True) as client:
@@ -81,8 +85,9 @@ def until(truth: Callable[[], Any], seconds: float) -> Any:
 
 @pytest.mark.slow
 def test_what_others_upload_becomes_one_scheduled_run_each_whoever_is_killed(
-    server: str, azurite: Azurite, deployment: tuple[str, Callable[[], list[FlowRun]]], tmp_path: Path
+    server: str, azurite: Azurite, queues: Azurite, deployment: Deployment, tmp_path: Path
 ) -> None:
+    """One watcher looks at the store, the other is told by a queue, three times of each blob."""
     name, runs = deployment
     specs = {kind: azurite.connection_string(f"{kind}-{uuid.uuid4().hex}") for kind in ("data", "control")}
     environment = {
@@ -91,12 +96,15 @@ def test_what_others_upload_becomes_one_scheduled_run_each_whoever_is_killed(
         **{f"RESTYLE_{kind.upper()}_STORE": spec for kind, spec in specs.items()},
     }
     account, _, container = specs["data"].rpartition(";ContainerName=")
+    told = queues.queue(container)
     control = open_store(specs["control"])
     with (
-        ContainerClient.from_connection_string(account, container, api_version="2025-11-05") as client,
+        QueueClient.from_connection_string(told.rpartition(";QueueName=")[0], container, api_version=API) as queue,
+        ContainerClient.from_connection_string(account, container, api_version=API) as client,
         watcher(environment, name, tmp_path / "first.log") as first,
-        watcher(environment, name, tmp_path / "second.log") as second,
+        watcher({**environment, "RESTYLE_EVENT_QUEUE": told}, name, tmp_path / "second.log") as second,
     ):
+        queue.create_queue()
         client.create_container()
         client.upload_blob("inbox/wave/clip.mp4", b"video")
         uploaded = datetime.now(UTC)
@@ -109,9 +117,12 @@ def test_what_others_upload_becomes_one_scheduled_run_each_whoever_is_killed(
         order = json.dumps({"video": "inbox/wave/clip.mp4", "style": "wave"})
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(lambda n: client.upload_blob(f"triggers/{n}.json", order), range(TRIGGERS)))
+            told_of = [json.dumps(event(container, f"triggers/{n}.json")) for n in range(TRIGGERS)] * 3
+            list(pool.map(queue.send_message, told_of))
         until(lambda: len(runs()) > TRIGGERS / 5, 60)
         first.kill()
         until(lambda: len(list(control.list("receipts/"))) == TRIGGERS + 1, 120)
+        until(lambda: queue.get_queue_properties().approximate_message_count == 0, 60)
         second.send_signal(signal.SIGTERM)
         assert second.wait(30) == 0
     made = runs()
@@ -123,7 +134,7 @@ def test_what_others_upload_becomes_one_scheduled_run_each_whoever_is_killed(
 
 @pytest.mark.slow
 def test_the_flow_looks_once_and_tells_what_cannot_be_done_from_what_cannot_be_done_now(
-    server: str, deployment: tuple[str, Callable[[], list[FlowRun]]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    server: str, deployment: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name, runs = deployment
     monkeypatch.setenv("RESTYLE_HOME", str(tmp_path))
