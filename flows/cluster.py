@@ -5,7 +5,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import dask
-from distributed import Client, LocalCluster
+from distributed import Client, KilledWorker, LocalCluster
+from distributed.client import FutureCancelledError
 from prefect_dask import DaskTaskRunner
 
 from models.runtime import core_count, device_count
@@ -18,8 +19,8 @@ CONNECT_TIMEOUT_S = 10
 DASK_CONFIG = {
     # A worker gets a batch when it is free, never before: a batch that waits on a worker would die with it.
     "distributed.scheduler.worker-saturation": 1.0,
-    # A batch that kills its worker is tried on another this often; then it fails and the others go on.
-    "distributed.scheduler.allowed-failures": 2,
+    # A batch whose worker dies is tried on another this often, among the others; then once more this often, alone.
+    "distributed.scheduler.allowed-failures": 1,
     # Frames live in native memory that Dask cannot spill: watching its share would only pause workers.
     "distributed.worker.memory.target": False,
     "distributed.worker.memory.spill": False,
@@ -75,6 +76,11 @@ def _count_workers(address: str) -> int:
             return max(1, len(client.scheduler_info(n_workers=-1)["workers"]))
     except (OSError, TimeoutError, ValueError, TypeError) as error:
         raise BadSetting(f"--cluster {address}: no Dask scheduler answers there ({error})") from error
+
+
+def worker_died(error: BaseException) -> bool:
+    """Whether a task came to nothing because the workers that had it, or the whole cluster, were lost."""
+    return isinstance(error, KilledWorker | FutureCancelledError)
 
 
 def task_runner(choice: ClusterChoice) -> DaskTaskRunner:

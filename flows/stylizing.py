@@ -6,6 +6,8 @@ from pathlib import Path
 
 from flows.conducting import paint_ranges
 from flows.request import Request
+from flows.submitting import result_of
+from flows.sweeping import attending
 from restyle.contact_sheet import contact_sheet
 from restyle.domain import NumericPath, VideoInfo
 from restyle.errors import BlobNotFound, FrameCorrupt, SourceChanged
@@ -44,7 +46,7 @@ def stylize(request: Request) -> Report:
     """
     started = time.monotonic()
     stores = open_stores()
-    with spool_folder(Settings().home / "spool") as folder:
+    with attending(), spool_folder(Settings().home / "spool") as folder:
         step("uploading inputs")
         stamp = _stamp(request.local)
         chosen = _choose(request)
@@ -58,7 +60,7 @@ def stylize(request: Request) -> Report:
         mux = rehearse(source, info, request.output, painted_size(info, job.look.max_side))
         sound = extract_audio(job, source, info, folder / "audio.mka", return_state=True).result()
         if surveyed:
-            plan = _fix_plan(request, stores, job, info, surveyed.result())
+            plan = _fix_plan(request, stores, job, info, result_of(survey_worker, surveyed))
             records, reused = _paint(request, stores, plan, info, source, folder)
             if _stamp(request.local) != stamp:
                 Ledger(stores.control, stores.data, plan).strike(records)
@@ -109,7 +111,7 @@ def _is_painted(request: Request, stores: Stores, job: Job) -> bool:
 def _fix_plan(request: Request, stores: Stores, job: Job, info: VideoInfo, numeric: NumericPath) -> Plan:
     width, height = painted_size(info, job.look.max_side)
     if request.model:
-        try_model.submit(job.style, numeric, job.look, width, height).result()
+        result_of(try_model, try_model.submit(job.style, numeric, job.look, width, height))
     wished = Plan(
         job=job,
         frame_count=info.frame_count,

@@ -6,6 +6,7 @@ from prefect import flow
 
 from flows.forms import Minutes, ShippedStyle
 from flows.request import BLOB
+from flows.sweeping import attending
 from models.checkpoint import Checkpoint
 from restyle.order import StoreKey
 from tasks.lessons import TrainingOrder
@@ -46,5 +47,6 @@ def train_order(order: TrainingOrder) -> Checkpoint:
 
 
 def _train(order: TrainingOrder) -> Checkpoint:
-    style: Checkpoint = train_style_task(order, return_state=True).result()
+    with attending():
+        style: Checkpoint = train_style_task(order, return_state=True).result()
     return style

@@ -57,10 +57,12 @@ def paint_batch(
     attempts: int,
     worker: str,
     seen: Callable[[FrameTimes], None] = lambda _: None,
+    require_wanted: Callable[[], None] = lambda: None,
 ) -> BatchRecord:
     """Paint a batch whose source frames are in the store and commit its record.
 
-    seen: called for each image that is stored, in any order and from several threads. Holds at most four mini-batches
+    seen: called for each image that is stored, in any order and from several threads. require_wanted: called before
+    each mini-batch; what it raises ends the batch. Holds at most four mini-batches
     of frames in memory. Raises FrameCorrupt for a source frame that is missing or damaged, and what the store raises.
     """
     image = plan.job.look.frames
@@ -74,6 +76,7 @@ def paint_batch(
         prefix = frames(plan.job.job_id)
         sources = prefetch(pool, lambda name: _load(data, prefix + name, plan), names, ahead=2 * mini)
         for first in range(0, len(names), mini):
+            require_wanted()
             t0 = clock()
             loaded = [next(sources) for _ in names[first : first + mini]]
             t1 = clock()

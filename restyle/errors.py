@@ -115,6 +115,14 @@ class BatchesFailed(RestyleError):
     """Some batches of a run could not be painted; the others are finished and recorded."""
 
 
+class RunStopped(RestyleError):
+    """Somebody cancelled the run, or it goes on elsewhere: what is finished stays."""
+
+
+class WorkerDied(RestyleError):
+    """Every worker process that tried a piece of work died of it."""
+
+
 class LedgerUnbalanced(RestyleError):
     """The recorded batches do not hold every frame exactly once."""
 

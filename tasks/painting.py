@@ -1,5 +1,7 @@
 """style-batch: the mapped task that paints, on a worker of the cluster; and what is asked of a worker before."""
 
+from typing import cast
+
 import numpy as np
 from prefect import get_run_logger, task
 from prefect.runtime import flow_run, task_run
@@ -7,15 +9,16 @@ from prefect.runtime import flow_run, task_run
 from models.runtime import choose_numeric_path, require_path
 from restyle.batches import paint_batch
 from restyle.domain import FrameBatch, NumericPath
-from restyle.errors import BadModel, PlanMismatch
+from restyle.errors import BadModel, PlanMismatch, RunStopped
 from restyle.event_log import batch_log, spoken
 from restyle.images import coder_name
 from restyle.job import Look, StyleRef
 from restyle.ledger import BatchRecord, Ledger
 from restyle.plan import Plan, read_plan
 from tasks.painters import painter
-from tasks.retrying import RETRYING, already
+from tasks.retrying import RETRYING, already, stopped
 from tasks.stores import open_stores
+from tasks.watching import watching
 from tasks.workers import worker_name
 
 
@@ -53,7 +56,7 @@ def try_model(style: StyleRef, numeric: NumericPath, look: Look, width: int, hei
 
 @task(name="style-batch", task_run_name="style batch {batch.index}: frames {batch.start}-{batch.last}", **RETRYING)
 def style_batch(batch: FrameBatch, job_id: str) -> BatchRecord:
-    """Paint one batch unless the ledger has it."""
+    """Paint one batch unless the ledger has it; ends Cancelled where the run is stopped meanwhile."""
     stores = open_stores()
     plan = read_plan(stores.control, job_id)
     ledger = Ledger(stores.control, stores.data, plan)
@@ -64,7 +67,22 @@ def style_batch(batch: FrameBatch, job_id: str) -> BatchRecord:
             log.event("kept", painted_by=done.worker)
             return already("AlreadyPainted", f"frames {batch.start}-{batch.last} were painted by {done.worker}", done)
         paint = painter(plan.job.style, plan.numeric, plan.job.look)
-        entry = paint_batch(stores.data, ledger, plan, batch, paint, attempts=attempts, worker=worker, seen=log.frame)
+        try:
+            with watching() as require_wanted:
+                entry = paint_batch(
+                    stores.data,
+                    ledger,
+                    plan,
+                    batch,
+                    paint,
+                    attempts=attempts,
+                    worker=worker,
+                    seen=log.frame,
+                    require_wanted=require_wanted,
+                )
+        except RunStopped as reason:
+            log.event("stopped", reason=str(reason))
+            return cast(BatchRecord, stopped(reason))
         log.painted(entry)
     get_run_logger().info("%s", spoken(entry))
     return entry

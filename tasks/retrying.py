@@ -5,10 +5,10 @@ from typing import Any, TypedDict, TypeVar, cast
 from prefect import Task
 from prefect.cache_policies import NO_CACHE, CachePolicy
 from prefect.client.schemas.objects import State, TaskRun
-from prefect.states import Completed
+from prefect.states import Cancelled, Completed
 from prefect.tasks import exponential_backoff
 
-from restyle.errors import is_transient
+from restyle.errors import RunStopped, is_transient
 
 RETRIES = 4
 Result = TypeVar("Result")
@@ -48,3 +48,8 @@ def already(name: str, message: str, result: Result) -> Result:
     for the state (`return_state=True`) and take the result from it.
     """
     return cast(Result, Completed(name=name, message=message, data=result))
+
+
+def stopped(reason: RunStopped) -> State[Any]:
+    """Returned by a step whose run is over before it: it ends Cancelled."""
+    return Cancelled(message=str(reason))

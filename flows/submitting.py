@@ -1,0 +1,170 @@
+"""The batches of a run on the cluster: submitted, ended, and tried again, alone, where they lost their workers."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from queue import SimpleQueue
+from threading import BoundedSemaphore, Lock
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from prefect import Task, unmapped
+from prefect.exceptions import CancelledRun
+from prefect.futures import PrefectFuture
+from prefect.states import Crashed
+
+from flows.cluster import worker_died
+from flows.sweeping import end_task_run
+from restyle.domain import FrameBatch, FrameRange
+from restyle.errors import BatchesFailed, RunStopped, WorkerDied, shortened
+from restyle.ledger import BatchRecord
+from restyle.plan import Plan
+from restyle.progress import BatchEnded, Progress, announce, tell
+from tasks.painting import style_batch
+
+DIED = "each worker that tried it died of it, which mostly means memory, or a driver; the worker's log may say"
+
+log = logging.getLogger(__name__)
+
+
+class Outcome(NamedTuple):
+    """What came of one try at a batch."""
+
+    batch: FrameBatch
+    task_run_id: UUID
+    came: BatchRecord | Exception
+
+    @property
+    def died(self) -> bool:
+        """Whether it lost its workers, and its task run the chance to say so."""
+        return isinstance(self.came, Exception) and worker_died(self.came)
+
+
+@dataclass
+class Painting:
+    """The batches of one run that are submitted, and how they ended."""
+
+    plan: Plan
+    in_flight: int
+    trusted: frozenset[int]
+    records: dict[FrameBatch, BatchRecord] = field(default_factory=dict)
+    failures: dict[FrameBatch, str] = field(default_factory=dict)
+    done: int = 0
+
+    def __post_init__(self) -> None:
+        self._room = BoundedSemaphore(self.in_flight)
+        self._lock = Lock()
+        self._reused = sum(len(b) for b in self.plan.batches if b.index in self.trusted)
+        self._open = 0
+        self._stopped: CancelledRun | None = None
+        self._outcomes: SimpleQueue[Outcome] = SimpleQueue()
+
+    def submit(self, span: FrameRange, uploaded: PrefectFuture[Any], require_wanted: Callable[[], None]) -> None:
+        """Map style-batch over a range whose frames are in the store, when there is room for it."""
+        uploaded.result()
+        for _ in span.batches:
+            self._room.acquire()
+        require_wanted()
+        while not self._outcomes.empty():
+            self._settle(self._outcomes.get())
+        mapped = style_batch.map(
+            list(span.batches),
+            job_id=unmapped(self.plan.job.job_id),
+            wait_for=[uploaded.state],  # type: ignore[list-item]  # a future does not pickle; its state does
+        )
+        for batch, future in zip(span.batches, mapped, strict=True):
+            self._follow(batch, future)
+            future.add_done_callback(lambda _: self._room.release())
+
+    def wait(self) -> list[FrameBatch]:
+        """Wait until every batch has ended; returns those that lost their workers. Raises RunStopped."""
+        while self._open:
+            self._settle(self._outcomes.get())
+        if self._stopped:
+            raise RunStopped(str(self._stopped)) from self._stopped
+        return [batch for batch, said in self.failures.items() if said == DIED]
+
+    def outcome(self) -> list[BatchRecord]:
+        """The records in frame order, once every batch has ended; one that lost its workers is tried again, alone.
+
+        Raises RunStopped where the run was cancelled, else BatchesFailed, naming each that failed.
+        """
+        for batch in self.wait():
+            log.warning("batch %d: %s; trying it alone", batch.index, DIED)
+            del self.failures[batch]
+            self._follow(batch, style_batch.submit(batch, self.plan.job.job_id))
+            self.wait()
+        if self.failures:
+            failed = sorted(self.failures, key=lambda batch: batch.index)
+            named = [f"batch {b.index} (frames {b.start}-{b.last}): {self.failures[b]}" for b in failed]
+            raise BatchesFailed(
+                f"{len(failed)} of {len(self.plan.batches)} batches failed, the others are painted and kept; "
+                + shortened(named, "; ")
+            )
+        return [self.records[batch] for batch in self.plan.batches]
+
+    def _follow(self, batch: FrameBatch, future: PrefectFuture[Any]) -> None:
+        self._open += 1
+        future.add_done_callback(partial(self._ended, batch))
+
+    def _ended(self, batch: FrameBatch, future: Any) -> None:  # a PrefectDaskFuture; called in a thread of Dask's
+        outcome = Outcome(batch, future.task_run_id, _what_came(future))
+        tell(_told(outcome, future))
+        if not isinstance(outcome.came, Exception):
+            with self._lock:
+                self.done += len(batch)
+                announce(Progress(self.done, self.plan.frame_count, self._reused))
+        self._outcomes.put(outcome)
+
+    def _settle(self, outcome: Outcome) -> None:
+        """Take down how a batch ended."""
+        self._open -= 1
+        batch, came = outcome.batch, outcome.came
+        if isinstance(came, BatchRecord):
+            self.records[batch] = came
+        elif outcome.died:
+            self.failures[batch] = DIED
+            frames = f"frames {batch.start}-{batch.last}"
+            name = f"style batch {batch.index}: {frames}"
+            end_task_run(outcome.task_run_id, Crashed(message=f"{frames}: {DIED}"), style_batch, name)
+        elif isinstance(came, CancelledRun):
+            self._stopped = came
+        else:
+            self.failures[batch] = str(came)
+
+
+def result_of(task: Task[..., Any], future: Any) -> Any:  # a PrefectDaskFuture of the task, and what that returns
+    """The result of a task on the cluster. Raises WorkerDied where the workers that had it died."""
+    came = _what_came(future)
+    if isinstance(came, Exception):
+        if not worker_died(came):
+            raise came
+        end_task_run(future.task_run_id, Crashed(message=DIED), task, task.name)
+        raise WorkerDied(f"{task.name}: {DIED}") from came
+    return came
+
+
+def _what_came(future: Any) -> Any:
+    """What a task on the cluster returned, or the exception; the cluster may forget it.
+
+    It would else be done again whenever the worker dies that keeps it.
+    """
+    try:
+        came = future.result()
+    except Exception as error:  # noqa: BLE001  (whatever ended it, that is what came)
+        return error
+    future.wrapped_future.release()
+    return came
+
+
+def _told(outcome: Outcome, future: Any) -> BatchEnded:
+    if outcome.died:
+        return BatchEnded(outcome.batch, "crashed", error="its worker died")
+    if isinstance(outcome.came, Exception):
+        return BatchEnded(outcome.batch, "failed", error=str(outcome.came))
+    entry = outcome.came
+    reused = future.state.name == "AlreadyPainted"
+    return BatchEnded(
+        outcome.batch, "reused" if reused else "painted", entry.attempts, entry.worker, entry.timings.total_s
+    )

@@ -1,0 +1,158 @@
+"""A team's machine: runs of a work pool on the shared cluster, retried and cancelled from the dashboard."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from distributed import Client
+from prefect.client.schemas.actions import WorkPoolCreate
+
+from restyle.processes import end
+from tests.flows.conftest import FRAMES, Shell
+from tests.flows.dashboard import Dashboard, dashboard, until
+from tests.flows.deployed import paint
+from tests.flows.faulty import grey_clip, misbehave
+
+ROOT = Path(__file__).parents[2]
+MODEL = "tests.flows.faulty:paint"
+POOL = "team"
+MOST_TO_CANCEL_S = 30.0
+
+
+class Team:
+    """A home with a warm cluster, a process worker and a deployment; its model does what the faults say."""
+
+    def __init__(self, home: Path, seen: Dashboard, address: str) -> None:
+        self.home, self.seen, self.address = home, seen, address
+        self.shell = Shell(home, {"FAULTS": str(home / "faults.json"), "PYTHONPATH": str(ROOT)})
+        self._deployment = seen.client.create_deployment(
+            seen.client.create_flow(paint),
+            "with-any-model",
+            work_pool_name=POOL,
+            entrypoint="tests.flows.deployed.paint",
+            path=str(ROOT),
+        )
+
+    def start(self, clip: Path, batch_size: int) -> UUID:
+        """Start a run as the form does."""
+        request = {"video": str(clip), "model": MODEL, "batch_size": batch_size, "keep_frames": True}
+        made = self.seen.client.create_flow_run_from_deployment(self._deployment, parameters={"request": request})
+        return made.id
+
+    def misbehave(self, **faults: Any) -> None:
+        """Say what the model does from now on."""
+        misbehave(self.home / "faults.json", **faults)
+
+    def records(self, clip: Path) -> list[dict[str, Any]]:
+        """The ledger of the job that paints this clip, by the time of writing."""
+        for job in (self.home / "control/jobs").glob("*"):
+            if clip.name in (job / "job.json").read_text():
+                found = [json.loads(path.read_text()) for path in (job / "ledger").glob("*.json")]
+                return sorted(found, key=lambda entry: datetime.fromisoformat(entry["finished"]))
+        return []
+
+    def painted(self, run_id: UUID) -> dict[int, list[str]]:
+        """What the worker logs of a run say of each batch: painted, kept, failed..., once per attempt."""
+        said: dict[int, list[str]] = {}
+        for path in sorted((self.home / f"control/logs/{run_id}").glob("batch*")):
+            events = [json.loads(line) for line in path.read_text().splitlines()]
+            index = next(event["batch"] for event in events if event["event"] == "begun")
+            said[index] = [event["event"] for event in events if event["event"] not in ("begun", "frame")]
+        return said
+
+
+@pytest.fixture(scope="module")
+def team(tmp_path_factory: pytest.TempPathFactory, server: str) -> Iterator[Team]:
+    """The team's machine, up for all tests of this file."""
+    home = tmp_path_factory.mktemp("team")
+    misbehave(home / "faults.json")
+    environment = {
+        **os.environ,
+        "RESTYLE_HOME": str(home),
+        "PREFECT_API_URL": server,
+        "FAULTS": str(home / "faults.json"),
+        "PYTHONPATH": str(ROOT),
+        "PREFECT_WORKER_QUERY_SECONDS": "1",
+    }
+    with ExitStack() as stack:
+        warm = (sys.executable, "-m", "flows.warm_cluster", "--kind", "local", "--workers", "2", "--port", "0")
+        cluster = subprocess.Popen(warm, env=environment, stdout=subprocess.PIPE)
+        stack.callback(end, cluster)
+        assert cluster.stdout is not None
+        stack.enter_context(cluster.stdout)
+        address = cluster.stdout.readline().decode().strip()
+        seen = stack.enter_context(dashboard(server))
+        seen.client.create_work_pool(WorkPoolCreate(name=POOL, type="process"))
+        worker = (sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL, "--type", "process")
+        quiet = subprocess.DEVNULL
+        started = subprocess.Popen(
+            worker, env={**environment, "RESTYLE_CLUSTER": address}, cwd=home, stdout=quiet, stderr=quiet
+        )
+        stack.callback(end, started)
+        team = Team(home, seen, address)
+        team.shell.environment["PREFECT_API_URL"] = server
+        yield team
+
+
+@pytest.mark.slow
+def test_retry_paints_only_what_failed(team: Team) -> None:
+    clip = grey_clip(team.home / "retried.mp4", 20)
+    team.misbehave(fail=[13])
+    run = team.start(clip, batch_size=4)
+    until(lambda: team.seen.state(run) in ("Failed", "Completed", "Crashed"))
+    assert team.seen.state(run) == "Failed"
+    assert team.painted(run) == {0: ["painted"], 1: ["painted"], 2: ["painted"], 3: ["failed"], 4: ["painted"]}
+    team.misbehave()
+    team.seen.retry(run)
+    until(lambda: team.seen.state(run) == "Completed")
+    kept = ["painted", "kept"]
+    assert team.painted(run) == {0: kept, 1: kept, 2: kept, 3: ["failed", "painted"], 4: kept}
+    shown = {one.name: one.state_name for one in team.seen.task_runs(run, attempt=2)}
+    batches = {name: state for name, state in shown.items() if name.startswith("style batch")}
+    assert batches.pop("style batch 3: frames 12-15") == "Completed"
+    assert set(batches.values()) == {"AlreadyPainted"}
+    assert len(batches) == 4
+
+
+@pytest.mark.slow
+def test_a_cancelled_run_stops_and_others_on_the_cluster_go_on_in_turn(team: Team) -> None:
+    long, short = grey_clip(team.home / "long.mp4", FRAMES), grey_clip(team.home / "short.mp4", 4)
+    team.misbehave(sleep_s=1.0)
+    cancelled = team.start(long, batch_size=1)
+    until(lambda: len(team.records(long)) >= 2)
+    other = team.start(short, batch_size=1)
+    until(lambda: team.seen.state(other) == "Completed")
+    first, last = (team.records(short)[place]["finished"] for place in (0, -1))
+    meanwhile = [entry for entry in team.records(long) if first < entry["finished"] < last]
+    assert len(meanwhile) <= 6 + 2  # three per worker were submitted before, and some come in turn
+    assert len(team.records(long)) < FRAMES - 5, "the long run was to be at work still"
+
+    pid = int(str(team.seen.run(cancelled).infrastructure_pid).rpartition(":")[2])
+    began = time.monotonic()
+    team.seen.cancel(cancelled)
+    until(lambda: team.seen.state(cancelled) == "Cancelled", MOST_TO_CANCEL_S)
+    with Client(team.address) as cluster:
+        until(lambda: not any(cluster.processing().values()), MOST_TO_CANCEL_S - (time.monotonic() - began))
+        assert len(cluster.scheduler_info()["workers"]) == 2
+    assert not Path(f"/proc/{pid}").exists()
+    done = team.records(long)
+    assert {one.state_name for one in team.seen.task_runs(cancelled)} <= {"Completed", "Cancelled", "NotNeeded"}
+    assert not list((team.home / "spool").iterdir())
+    assert not list((team.home / "running").iterdir())
+    assert len(team.records(long)) == len(done) < FRAMES
+
+    team.misbehave()
+    report = team.home / "report.json"
+    words = ("--batch-size", "1", "--cluster", team.address, "-o", team.home / "out.mp4", "--report", report)
+    again = team.shell("run", long, "--model", MODEL, *words)
+    assert again.returncode == 0, again.stderr
+    assert json.loads(report.read_text())["reused_batches"] == len(done)
