@@ -1,26 +1,26 @@
 """A run that paints a video: it conducts the steps and knows nothing of pixels."""
 
 import logging
-import time
 from pathlib import Path
 
 from flows.conducting import paint_ranges
+from flows.reporting import write_report
 from flows.request import Request
+from flows.showing import showing
 from flows.submitting import result_of
 from flows.sweeping import attending
-from restyle.contact_sheet import contact_sheet
 from restyle.domain import NumericPath, VideoInfo
-from restyle.errors import BlobNotFound, FrameCorrupt, SourceChanged
+from restyle.errors import SourceChanged
 from restyle.images import coder_name
 from restyle.job import Job
-from restyle.layout import contact_sheet_image, frames, report_file, styled
+from restyle.layout import frames, styled
 from restyle.ledger import BatchRecord, Ledger
 from restyle.media.decode import FrameDecoder
 from restyle.media.geometry import painted_size
 from restyle.plan import Plan, differences, fix_plan, written_plan
 from restyle.progress import step
 from restyle.reassembly import drop_frames, finished_output
-from restyle.report import Report, make_report
+from restyle.report import Report
 from restyle.room import fetch, require_room_for_frames
 from restyle.settings import Settings
 from restyle.spool import spool_folder
@@ -40,13 +40,13 @@ log = logging.getLogger(__name__)
 
 
 def stylize(request: Request) -> Report:
-    """Paint a video and return the report; the output, report.json and the contact sheet are in the data store.
+    """Paint a video and return the report; the output, the report and the contact sheet are in the data store.
 
     Runs of the same job share everything: what an earlier run painted is not painted again.
     """
-    started = time.monotonic()
     stores = open_stores()
-    with attending(), spool_folder(Settings().home / "spool") as folder:
+    title, spool = request.title, Settings().home / "spool"
+    with attending(), showing(stores.control, title) as show, spool_folder(spool) as folder:
         step("uploading inputs")
         stamp = _stamp(request.local)
         chosen = _choose(request)
@@ -60,7 +60,10 @@ def stylize(request: Request) -> Report:
         mux = rehearse(source, info, request.output, painted_size(info, job.look.max_side))
         sound = extract_audio(job, source, info, folder / "audio.mka", return_state=True).result()
         if surveyed:
+            step("waiting for workers")
             plan = _fix_plan(request, stores, job, info, result_of(survey_worker, surveyed))
+            step("painting")
+            show.planned(plan)
             records, reused = _paint(request, stores, plan, info, source, folder)
             if _stamp(request.local) != stamp:
                 Ledger(stores.control, stores.data, plan).strike(records)
@@ -71,10 +74,8 @@ def stylize(request: Request) -> Report:
             reused = frozenset(entry.batch.index for entry in records)
         step("joining frames and sound")
         made = reassemble(plan, info, mux, request.output, source, sound, folder, return_state=True).result()
-        if surveyed:
-            _show(stores, plan)
-        report = make_report(stores.data, plan, info, made, records, reused, time.monotonic() - started)
-        stores.data.write(report_file(job.job_id), report.model_dump_json(indent=2).encode())
+        step("writing the report")
+        report = write_report(show, stores.data, plan, info, made, records, reused)
         if not request.keep_frames:
             drop_frames(stores.data, frames(job.job_id), styled(job.job_id))
     return report
@@ -140,13 +141,3 @@ def _paint(
     with FrameDecoder(source, info, plan.job.look.max_side) as decoder:
         records = paint_ranges(plan, decoder, folder, trusted, request.in_flight)
     return records, trusted
-
-
-def _show(stores: Stores, plan: Plan) -> None:
-    """Write the contact sheet; a frame of it that is gone by now is no reason to fail."""
-    try:
-        sheet = contact_sheet(stores.data, plan)
-    except (BlobNotFound, FrameCorrupt) as error:
-        log.warning("no contact sheet: %s", error)
-        return
-    stores.data.write(contact_sheet_image(plan.job.job_id), sheet)

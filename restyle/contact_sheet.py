@@ -13,6 +13,7 @@ from restyle.storage import Store
 COLUMNS = 4
 COLUMN_WIDTH = 480
 GAP = 6
+SMALL_WIDTH = 960
 
 
 def sample_frames(frame_count: int, columns: int = COLUMNS) -> list[int]:
@@ -33,6 +34,15 @@ def contact_sheet(data: Store, plan: Plan) -> bytes:
         for prefix in (frames(job_id), styled(job_id))
     ]
     return _grid(rows)
+
+
+def in_small(sheet: bytes) -> bytes:
+    """A sheet as a JPEG of some 100 kB, to be shown where pictures should be small."""
+    with Image.open(io.BytesIO(sheet)) as picture:
+        picture.thumbnail((SMALL_WIDTH, SMALL_WIDTH))
+        buffer = io.BytesIO()
+        picture.save(buffer, "jpeg", quality=80)
+    return buffer.getvalue()
 
 
 def _thumbnail(data: Store, key: str, plan: Plan) -> Image.Image:

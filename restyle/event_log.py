@@ -5,7 +5,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from restyle import layout
 from restyle.batches import FrameTimes
@@ -39,13 +39,10 @@ class EventLog:
 
     def write(self) -> None:
         """Put the lines into the store. A log that cannot be written fails no work."""
+        lines, self._lines = self._lines, []
         try:
-            try:
-                earlier = self._control.read(self._key)
-            except BlobNotFound:
-                earlier = b""
-            self._control.write(self._key, earlier + "".join(line + "\n" for line in self._lines).encode())
-            self._lines.clear()
+            earlier = _read(self._control, self._key)
+            self._control.write(self._key, earlier + "".join(line + "\n" for line in lines).encode())
         except RestyleError as error:
             log.warning("%s: not written (%s)", self._key, error)
 
@@ -83,6 +80,27 @@ def batch_log(control: Store, run_id: str | None, batch: FrameBatch, attempt: in
         raise
     finally:
         noted.write()
+
+
+class Attempt(NamedTuple):
+    """Who tried a batch last, for which time."""
+
+    attempt: int
+    worker: str
+
+
+def last_attempt(control: Store, run_id: str, batch: int) -> Attempt | None:
+    """The last attempt at a batch that ended in this run, or None; one that was killed wrote nothing."""
+    lines = [json.loads(line) for line in _read(control, layout.batch_log(run_id, batch)).splitlines()]
+    begun = [line for line in lines if line["event"] == "begun"]
+    return Attempt(begun[-1]["attempt"], begun[-1]["worker"]) if begun else None
+
+
+def _read(control: Store, key: str) -> bytes:
+    try:
+        return control.read(key)
+    except BlobNotFound:
+        return b""
 
 
 def spoken(entry: BatchRecord) -> str:

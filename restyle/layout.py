@@ -2,7 +2,7 @@
 
 data:     triggers/NAME.json  triggers/rejected/  inbox/STYLE/VIDEO
           videos/  runs/JOB/{frames,styled}/  runs/JOB/audio.mka  runs/JOB/encodings/ENC/output.EXT
-          runs/JOB/report.json  runs/JOB/contact-sheet.jpg  previews/
+          runs/JOB/{report.json,report.html,samples.json,contact-sheet.jpg}  previews/
 control:  receipts/ID.json  styles/  models/  jobs/JOB/{job,video,plan}.json  jobs/JOB/ledger/  jobs/JOB/outputs/
           logs/RUN/
 """
@@ -70,6 +70,16 @@ def audio(job_id: str) -> str:
 def report_file(job_id: str) -> str:
     """The report of the job's latest run."""
     return f"runs/{job_id}/report.json"
+
+
+def report_page(job_id: str) -> str:
+    """The same for people."""
+    return f"runs/{job_id}/report.html"
+
+
+def samples_file(job_id: str) -> str:
+    """A few frames in small, kept for the report when the frames go."""
+    return f"runs/{job_id}/samples.json"
 
 
 def contact_sheet_image(job_id: str) -> str:

@@ -1,12 +1,16 @@
 """The report of a run: what went in, what came out, what each batch took. The shape of report.json is a contract."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from importlib.metadata import version
 
-from restyle.domain import Frozen, VideoInfo
-from restyle.job import StyleRef
+from pydantic import Field
+
+from restyle.domain import Frozen, NumericPath, VideoInfo
+from restyle.job import Look, StyleRef
 from restyle.ledger import BatchRecord
+from restyle.pairs import Restlessness
 from restyle.plan import Plan
 from restyle.reassembly import OutputRecord
 from restyle.storage import Store
@@ -28,6 +32,7 @@ class VideoSection(Frozen):
     container: str
     damaged: int
     notes: tuple[str, ...]
+    bytes: int
 
 
 class BatchSection(Frozen):
@@ -40,6 +45,23 @@ class BatchSection(Frozen):
     attempts: int
     worker: str
     status: str
+    finished: datetime
+    load_s: float
+    model_s: float
+    store_s: float
+
+    @property
+    def begun(self) -> datetime:
+        """When that attempt began, by the worker's clock."""
+        return self.finished - timedelta(seconds=self.seconds)
+
+
+class Spent(Frozen):
+    """Where a run's time went, in seconds."""
+
+    steps: dict[str, float] = Field(default={}, description="of the flow, one after another")
+    split: float = Field(default=0.0, description="decoding the source into images; this and the next beside painting")
+    upload: float = Field(default=0.0, description="of those images to the store")
 
 
 class OutputSection(Frozen):
@@ -68,6 +90,12 @@ class Report(Frozen):
     fps: float
     output: OutputSection
     versions: dict[str, str]
+    run_id: str
+    finished: datetime
+    look: Look
+    numeric: NumericPath
+    spent: Spent
+    restlessness: Restlessness | None
 
 
 def make_report(
@@ -78,6 +106,9 @@ def make_report(
     records: Sequence[BatchRecord],
     reused: frozenset[int],
     wall_s: float,
+    run_id: str,
+    spent: Spent,
+    restlessness: Restlessness | None,
 ) -> Report:
     """The report of a run that ended well; `reused` are the batches that an earlier run had painted."""
     painted = [entry for entry in records if entry.batch.index not in reused]
@@ -95,6 +126,7 @@ def make_report(
             container=info.container,
             damaged=info.damaged,
             notes=made.notes,
+            bytes=plan.job.video.size_bytes,
         ),
         style=plan.job.style,
         frames_in=info.frame_count,
@@ -108,6 +140,12 @@ def make_report(
         fps=sum(len(entry.batch) for entry in painted) / wall_s,
         output=OutputSection(path=data.url(made.key), key=made.key, bytes=made.size_bytes, codec=made.codec),
         versions={name: version(name) for name in VERSIONS_OF},
+        run_id=run_id,
+        finished=datetime.now(UTC),
+        look=plan.job.look,
+        numeric=plan.numeric,
+        spent=spent,
+        restlessness=restlessness,
     )
 
 
@@ -120,4 +158,8 @@ def _section(entry: BatchRecord, reused: bool) -> BatchSection:
         attempts=entry.attempts,
         worker=entry.worker,
         status="reused" if reused else "painted",
+        finished=entry.finished,
+        load_s=round(entry.timings.load_s, 3),
+        model_s=round(entry.timings.model_s, 3),
+        store_s=round(entry.timings.store_s, 3),
     )
