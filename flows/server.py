@@ -10,11 +10,12 @@ import tomllib
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from restyle.errors import BadSetting, RestyleError
 from restyle.processes import end, with_parent
@@ -67,6 +68,32 @@ def _drain() -> None:
 
         APILogWorker.drain_all(timeout=DRAIN_TIMEOUT_S)
         EventsWorker.drain_all(timeout=DRAIN_TIMEOUT_S)
+
+
+def require_within_reach(cluster: str) -> None:
+    """Raises BadSetting for a scheduler on another machine, where the server would be a private one on this loopback.
+
+    Its workers would paint and could tell nobody.
+    """
+    host = urlsplit(cluster).hostname
+    if host and configured_api() is None and not _is_here(host):
+        raise BadSetting(
+            f"--cluster {cluster}: its workers cannot reach the private Prefect server of this machine; "
+            "set PREFECT_API_URL to a server that they can reach"
+        )
+
+
+def _is_here(host: str) -> bool:
+    """Whether this machine has the address; a name that nothing knows is for whoever connects to complain of."""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except OSError:
+        return True
+    for family, kind, protocol, _, address in found:
+        with socket.socket(family, kind, protocol) as probe, suppress(OSError):
+            probe.bind(address)
+            return True
+    return False
 
 
 def configured_api() -> str | None:

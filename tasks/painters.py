@@ -6,15 +6,18 @@ This stands apart from the task that uses it: a task's own module travels by val
 import hashlib
 from collections.abc import Callable
 from functools import lru_cache
+from threading import Lock
 
 from models.gatys import Gatys, GatysClip, load_gatys
-from models.inference import Mix, Model, Painter, load_network
+from models.inference import Frames, Mix, Model, Painter, load_network
 from models.own import load_callable, load_program
 from restyle.domain import NumericPath
 from restyle.errors import BadCheckpoint
 from restyle.job import Look, StyleRef
 from restyle.layout import gatys_order, program, weights
 from tasks.stores import open_stores
+
+_PAINTING = Lock()
 
 Read = Callable[[str], bytes]
 NewModel = Callable[[], Model]
@@ -27,6 +30,19 @@ def painter(style: StyleRef, numeric: NumericPath, look: Look) -> Painter:
     Raises BadCheckpoint where a file of the control store is not what its key says.
     """
     return _painter(_from_store(style, numeric), numeric, look)
+
+
+def one_at_a_time(paint: Painter) -> Callable[[Frames], Frames]:
+    """The painter, of which this process runs one at a time, whatever number of threads its worker has.
+
+    How many threads torch takes is the process's to say, and a model of a user's own need not stand two at once.
+    """
+
+    def painted(frames: Frames) -> Frames:
+        with _PAINTING:
+            return paint(frames)
+
+    return painted
 
 
 def make_painter(style: StyleRef, numeric: NumericPath, look: Look, read: Read) -> Painter:

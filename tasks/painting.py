@@ -15,7 +15,7 @@ from restyle.images import coder_name
 from restyle.job import Look, StyleRef
 from restyle.ledger import BatchRecord, Ledger
 from restyle.plan import Plan, read_plan
-from tasks.painters import painter
+from tasks.painters import one_at_a_time, painter
 from tasks.retrying import RETRYING, already, stopped
 from tasks.stores import open_stores
 from tasks.watching import watching
@@ -66,7 +66,7 @@ def style_batch(batch: FrameBatch, job_id: str) -> BatchRecord:
         if done is not None:
             log.event("kept", painted_by=done.worker)
             return already("AlreadyPainted", f"frames {batch.start}-{batch.last} were painted by {done.worker}", done)
-        paint = painter(plan.job.style, plan.numeric, plan.job.look)
+        paint = one_at_a_time(painter(plan.job.style, plan.numeric, plan.job.look))
         try:
             with watching() as require_wanted:
                 entry = paint_batch(

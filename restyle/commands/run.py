@@ -32,8 +32,9 @@ def run(options: argparse.Namespace) -> int:
     output = OutputOptions(codec=options.codec, crf=options.crf, suffix=target.suffix)
     if not options.verbose:
         os.environ.update(QUIET)
-    from flows.server import prefect_api
+    from flows.server import prefect_api, require_within_reach
 
+    require_within_reach(options.cluster)
     with showing_progress(options.verbose):
         with prefect_api(Settings().home / "prefect") as api:
             _check_inputs(options)  # while the server starts

@@ -1,12 +1,16 @@
 """A worker's painter is made of what the control store has, and of nothing that has changed."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from skimage import data
 
+from models.inference import Painter
 from models.styles import shipped
 from restyle.domain import NumericPath
 from restyle.errors import BadCheckpoint
@@ -14,7 +18,7 @@ from restyle.job import Look
 from restyle.layout import weights
 from restyle.storage import open_store
 from tasks.inputs import upload_files
-from tasks.painters import make_painter, painter
+from tasks.painters import make_painter, one_at_a_time, painter
 from tasks.styles import Chosen, choose, resolve_style
 
 PATH = NumericPath(device="cpu", precision="float32", threads=1, mini_batch=1)
@@ -70,3 +74,21 @@ def test_a_file_that_is_not_what_its_key_says_is_refused(control: Path) -> None:
     open_store(control.as_uri()).write(weights(chosen.ref.sha256), shipped()["starry_night"].path.read_bytes())
     with pytest.raises(BadCheckpoint, match=r"has the hash.*delete it"):
         painter(chosen.ref, PATH, Look(strength=0.7))
+
+
+def test_a_process_paints_one_thing_at_a_time() -> None:
+    at_work: list[int] = []
+    seen: list[int] = []
+
+    def slow(source: torch.Tensor) -> torch.Tensor:
+        at_work.append(1)
+        seen.append(len(at_work))
+        time.sleep(0.05)
+        at_work.pop()
+        return source.float()
+
+    with ThreadPoolExecutor(4) as threads:
+        paints = [one_at_a_time(Painter(slow, PATH)) for _ in range(4)]
+        made = [threads.submit(paint, FRAMES) for paint in paints]
+    assert all(np.array_equal(each.result(), FRAMES) for each in made)
+    assert seen == [1] * 4
