@@ -46,12 +46,13 @@ def _feed(
     require_wanted: Callable[[], None],
 ) -> None:
     uploading: list[tuple[FrameRange, PrefectFuture[Any]]] = []
+    missing = [batch for batch in painting.plan.batches if batch.index not in painting.trusted]
     for span in ranges:
         common = {
             "job": painting.plan.job,
             "span": span,
             "folder": folder / f"range-{span.index}",
-            "needed": any(batch.index not in painting.trusted for batch in span.batches),
+            "needed": painting.plan.needs(span, missing),
         }
         split = beside.submit(split_frames, {**common, "decoder": decoder})
         split.result()

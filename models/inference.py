@@ -11,6 +11,7 @@ from torch.nn import functional as F  # noqa: N812 - torch's own idiom
 
 from models.checkpoint import read_network
 from models.look import keep_source_color, resized, seen_size, to_levels
+from models.motion import Smoother
 from models.network import MIN_SIDE, SIZE_MULTIPLE, TransformerNet
 from models.runtime import DTYPES, MEMORY_FORMAT, require_path
 from restyle.domain import NumericPath
@@ -28,12 +29,20 @@ class Painter:
     """
 
     def __init__(
-        self, model: Model, path: NumericPath, strength: float = 1.0, keep_color: bool = False, stroke: float = 1.0
+        self,
+        model: Model,
+        path: NumericPath,
+        strength: float = 1.0,
+        keep_color: bool = False,
+        stroke: float = 1.0,
+        carried: float = 0.0,
     ) -> None:
         """strength: 0 the source, 1 the painting, between them a linear blend of pixels.
 
         keep_color: the source's colours under the painting's brightness. stroke: how much smaller than it is the model
-        sees the frame, so that its strokes come out this much broader. In order: stroke, model, colour, strength.
+        sees the frame, so that its strokes come out this much broader. carried: share of the painting before in each
+        next one, where the motion between their frames is known; frames then follow each other, from call to call too.
+        In order: stroke, model, the painting before, colour, strength.
         """
         if not 0 <= strength <= 1:
             raise ValueError(f"strength {strength} is outside 0..1")
@@ -45,6 +54,7 @@ class Painter:
         self.stroke = stroke
         self.model_s = 0.0
         self._model = model
+        self._smoother = Smoother(carried) if carried else None
 
     def __call__(self, frames: Frames) -> Frames:
         """frames: (N, H, W, 3) uint8 RGB. Returns the same shape; mini-batches are counted from the first frame."""
@@ -68,6 +78,9 @@ class Painter:
     def _paint(self, source: Tensor) -> Tensor:
         """source: (B, 3, H, W) uint8. Returns the same."""
         painted = self._model(source) if self.stroke == 1 else self._paint_resized(source)
+        if self._smoother:
+            pairs = zip(torch.split(source.float(), 1), torch.split(painted, 1), strict=True)
+            painted = torch.cat([self._smoother(*pair) for pair in pairs])
         if self.keep_color:
             painted = keep_source_color(source.float(), painted)
         if self.strength < 1:

@@ -59,7 +59,7 @@ def paint_batch(
     seen: Callable[[FrameTimes], None] = lambda _: None,
     require_wanted: Callable[[], None] = lambda: None,
 ) -> BatchRecord:
-    """Paint a batch whose source frames are in the store and commit its record.
+    """Paint a batch whose source frames, and those of its lead-in, are in the store and commit its record.
 
     seen: called for each image that is stored, in any order and from several threads. require_wanted: called before
     each mini-batch; what it raises ends the batch. Holds at most four mini-batches
@@ -68,7 +68,8 @@ def paint_batch(
     image = plan.job.look.frames
     clock = time.perf_counter
     begun, model_s, load_s, store_s = clock(), 0.0, 0.0, 0.0
-    names = [image_name(i, image) for i in range(batch.start, batch.stop)]
+    numbers = range(plan.first_seen(batch), batch.stop)
+    names = [image_name(i, image) for i in numbers]
     keys = ledger.styled_keys(batch)
     stored: list[Future[FrameRecord]] = []
     with ThreadPoolExecutor(IO_THREADS, thread_name_prefix="frames") as pool:
@@ -82,9 +83,12 @@ def paint_batch(
             t1 = clock()
             painted = painter(np.stack([one.pixels for one in loaded]))
             t2 = clock()
-            for number, (pixels, one) in enumerate(zip(painted, loaded, strict=True), start=first):
-                times = FrameTimes(batch.start + number, one.seconds, (t2 - t1) / len(loaded), store_s=0.0)
-                stored.append(pool.submit(_save, data, keys[number], pixels, image, one.sha256, times, seen))
+            for number, pixels, one in zip(numbers[first : first + mini], painted, loaded, strict=True):
+                if number < batch.start:
+                    continue  # of the lead-in: another batch stores it
+                times = FrameTimes(number, one.seconds, (t2 - t1) / len(loaded), store_s=0.0)
+                key = keys[number - batch.start]
+                stored.append(pool.submit(_save, data, key, pixels, image, one.sha256, times, seen))
             for pending in stored[: -2 * mini]:
                 pending.result()
             t3 = clock()

@@ -128,6 +128,14 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     )
     add_look(run)
     run.add_argument(
+        "--smooth",
+        type=bounded(float, 0.0, 1.0, "a number"),
+        default=0.0,
+        metavar="0..1",
+        help="calmer paintings: each is blended with the one before, moved along with the picture; paints a few frames "
+        "more per batch (default 0: not at all)",
+    )
+    run.add_argument(
         "--batch-size",
         type=bounded(int, 1, 100_000, "a number of frames"),
         default=24,

@@ -1,6 +1,7 @@
 """What a job is: everything that decides its pixels, and the id hashed from it."""
 
 import hashlib
+import math
 from typing import Literal
 
 from pydantic import Field
@@ -9,6 +10,11 @@ from restyle.domain import FrameFormat, Frozen
 
 PIXEL_VERSION = 1
 """Raised whenever inference, decoding or colour handling changes pixels: jobs of before are then other jobs."""
+
+MOST_CARRIED = 0.9
+"""Of the painting before, at `smooth` 1: all of it would show the first painting for ever."""
+FORGOTTEN = 0.1
+"""What is left, after a lead-in, of the one frame with which it began."""
 
 
 class VideoSource(Frozen):
@@ -55,6 +61,19 @@ class Look(Frozen):
         default=None, ge=16, description="frames are scaled down to this longer side, in pixels"
     )
     frames: FrameFormat = "jpeg"
+    smooth: float = Field(
+        default=0.0, ge=0.0, le=1.0, description="blends each painting with the one before, moved along: 0 not at all"
+    )
+
+    @property
+    def carried(self) -> float:
+        """The share of the painting before in the next one, where the motion between them is known."""
+        return MOST_CARRIED * self.smooth
+
+    @property
+    def lead_in(self) -> int:
+        """Frames to paint before a batch begins, so that it begins as the batch before it ends."""
+        return math.ceil(math.log(FORGOTTEN) / math.log(self.carried)) if self.carried else 0
 
 
 class Job(Frozen):

@@ -1,5 +1,6 @@
 """How a job is cut and painted: pure planning, and the plan that is written down once and then obeyed."""
 
+from collections.abc import Iterable
 from functools import cached_property
 from itertools import pairwise
 
@@ -25,6 +26,14 @@ class Plan(Frozen):
     def batches(self) -> tuple[FrameBatch, ...]:
         """The cut: frames 0..N-1, each in exactly one batch."""
         return cut_batches(self.frame_count, self.batch_size)
+
+    def first_seen(self, batch: FrameBatch) -> int:
+        """The first frame that painting a batch needs: its own, or that of its lead-in."""
+        return max(0, batch.start - self.job.look.lead_in)
+
+    def needs(self, span: FrameRange, missing: Iterable[FrameBatch]) -> bool:
+        """Whether any of these batches is painted from frames of this range."""
+        return any(self.first_seen(batch) < span.stop and span.start < batch.stop for batch in missing)
 
 
 def cut_batches(frame_count: int, batch_size: int) -> tuple[FrameBatch, ...]:

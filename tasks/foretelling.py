@@ -16,7 +16,7 @@ def time_steps(plan: Plan, batches: tuple[FrameBatch, ...]) -> str:
     gatys = gatys_of(plan.job.style, plan.numeric)
     one = seconds_per_step(gatys, plan.numeric, *seen_size(plan.height, plan.width, plan.job.look.stroke))
     first, following = gatys.recipe.first_steps, gatys.recipe.next_steps
-    steps = sum(first + following * (len(batch) - 1) for batch in batches)
+    steps = sum(first + following * (batch.stop - plan.first_seen(batch) - 1) for batch in batches)
     return (
         f"every frame is optimised: about {spoken(following * one)} for each, {spoken(first * one)} where a batch "
         f"begins, {spoken(steps * one)} of work in all, which the workers share"

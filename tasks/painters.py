@@ -56,7 +56,7 @@ def gatys_of(style: StyleRef, numeric: NumericPath) -> Gatys:
 
 
 def _painter(new_model: NewModel, numeric: NumericPath, look: Look) -> Painter:
-    return Painter(new_model(), numeric, look.strength, look.keep_color, look.stroke)
+    return Painter(new_model(), numeric, look.strength, look.keep_color, look.stroke, look.carried)
 
 
 @lru_cache(maxsize=2)

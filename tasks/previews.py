@@ -42,7 +42,8 @@ def preview(source: Path, title: str, styles: Sequence[Chosen], look: Look, suff
 
 
 def _painted(chosen: Chosen, look: Look, frames: Pixels) -> Pixels:
-    return make_painter(chosen.ref, choose_numeric_path(), look, chosen.files.__getitem__)(frames)
+    apart = look.model_copy(update={"smooth": 0.0})  # the frames do not follow each other
+    return make_painter(chosen.ref, choose_numeric_path(), apart, chosen.files.__getitem__)(frames)
 
 
 def _words(look: Look) -> str:

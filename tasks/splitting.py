@@ -19,7 +19,7 @@ from tasks.stores import open_stores
 def split_frames(job: Job, decoder: FrameDecoder, span: FrameRange, folder: Path, needed: bool) -> None:
     """Decode a range into image files in `folder`."""
     if not needed:
-        return already("AlreadyDone", "every batch of the range is painted", None)
+        return already("AlreadyDone", "no batch to paint needs the range", None)
     begun = time.monotonic()
     split_range(decoder.frames(span.start, span.stop), span, job.look.frames, folder)
     tell(RangeMoved("split", span, time.monotonic() - begun))
@@ -30,7 +30,7 @@ def split_frames(job: Job, decoder: FrameDecoder, span: FrameRange, folder: Path
 def upload_frames(job: Job, span: FrameRange, folder: Path, needed: bool) -> None:
     """Move a range's image files to the data store."""
     if not needed:
-        return already("AlreadyDone", f"every batch of frames {span.start}-{span.stop - 1} is painted", None)
+        return already("AlreadyDone", f"no batch to paint needs frames {span.start}-{span.stop - 1}", None)
     begun = time.monotonic()
     upload(open_stores().data, job.job_id, folder)
     tell(RangeMoved("upload", span, time.monotonic() - begun))

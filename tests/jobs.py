@@ -27,13 +27,13 @@ class SmallJob(NamedTuple):
     ledger: Ledger
 
 
-def small_job(place: Path, frame_count: int = 10, batch_size: int = 4) -> SmallJob:
+def small_job(place: Path, frame_count: int = 10, batch_size: int = 4, smooth: float = 0.0) -> SmallJob:
     """Frames of 24x16 pixels, each of another grey, uploaded as PNG."""
     data, control = (open_store(f"file://{place / name}") for name in ("data", "control"))
     job = Job(
         video=VideoSource(key="videos/v.mp4", size_bytes=1, identity="sha256:00"),
         style=StyleRef(name="plain", sha256="00"),
-        look=Look(frames="png"),
+        look=Look(frames="png", smooth=smooth),
     )
     plan = Plan(
         job=job,

@@ -9,7 +9,7 @@ import pytest
 from restyle.batches import paint_batch
 from restyle.errors import FrameCorrupt
 from restyle.images import Pixels
-from restyle.layout import frames, image_name
+from restyle.layout import frames, image_name, styled
 from tests.jobs import grey, pixels, small_job
 
 
@@ -41,6 +41,22 @@ def test_mini_batches_have_the_planned_size(tmp_path: Path) -> None:
 
     paint_batch(job.data, job.ledger, job.plan, job.plan.batches[0], count, attempts=1, worker="w")
     assert sizes == [2, 2, 1]
+
+
+def test_a_lead_in_is_painted_before_the_batch_and_not_stored(tmp_path: Path) -> None:
+    job = small_job(tmp_path, smooth=0.5)  # a lead-in of 3 frames
+    batch, levels = job.plan.batches[1], list[int]()
+
+    def see(frames: Pixels) -> Pixels:
+        levels.extend(int(frame[0, 0, 0]) for frame in frames)
+        return invert(frames)
+
+    entry = paint_batch(job.data, job.ledger, job.plan, batch, see, attempts=1, worker="w")
+    assert levels == list(range(1, 8))
+    assert len(entry.frames) == len(batch)
+    stored = [pixels(job.data.read(key)) for key in job.ledger.styled_keys(batch)]
+    assert [255 - int(image[0, 0, 0]) for image in stored] == [4, 5, 6, 7]
+    assert not list(job.data.list(styled(job.plan.job.job_id) + image_name(3, "png")))
 
 
 @pytest.mark.parametrize("damage", [b"not an image", b""])

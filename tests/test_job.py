@@ -30,7 +30,17 @@ def test_names_do_not_make_another_job() -> None:
         {"look": Look(stroke=1.5)},
         {"look": Look(max_side=320)},
         {"look": Look(frames="png")},
+        {"look": Look(smooth=0.1)},
     ],
 )
 def test_whatever_decides_pixels_makes_another_job(change: dict[str, object]) -> None:
     assert JOB.model_copy(update=change).job_id != JOB.job_id
+
+
+def test_an_option_that_is_not_used_leaves_the_jobs_of_before_as_they_were() -> None:
+    assert JOB.job_id == "009b572f47aef078"
+    assert JOB.model_copy(update={"look": Look(smooth=0.0)}).job_id == JOB.job_id
+
+
+def test_a_lead_in_is_long_enough_to_forget_how_it_began() -> None:
+    assert [Look(smooth=smooth).lead_in for smooth in (0.0, 0.01, 0.5, 0.8, 1.0)] == [0, 1, 3, 8, 22]

@@ -36,3 +36,15 @@ def test_the_first_plan_written_is_the_one_every_run_obeys(tmp_path: Path) -> No
     assert fix_plan(job.control, other) == job.plan
     assert read_plan(job.control, job.plan.job.job_id) == job.plan
     assert differences(other, job.plan) == ("--batch-size: the job's plan says 4, not 7",)
+
+
+def test_a_range_is_needed_for_its_missing_batches_and_for_the_lead_in_of_the_next(tmp_path: Path) -> None:
+    plan = small_job(tmp_path, frame_count=24, batch_size=2, smooth=0.5).plan  # a lead-in of 3 frames
+    ranges = cut_ranges(plan.batches, 2)
+    assert plan.first_seen(plan.batches[0]) == 0
+    assert plan.first_seen(plan.batches[1]) == 0
+    assert [span.index for span in ranges if plan.needs(span, [plan.batches[6]])] == [2, 3]  # frames 9-13
+    assert [span.index for span in ranges if plan.needs(span, [plan.batches[0]])] == [0]
+    assert not any(plan.needs(span, []) for span in ranges)
+    still = small_job(tmp_path, frame_count=24, batch_size=2).plan
+    assert [span.index for span in ranges if still.needs(span, [still.batches[6]])] == [3]

@@ -17,6 +17,7 @@ def look_of(options: argparse.Namespace, frames: FrameFormat = "jpeg") -> Look:
         stroke=options.stroke,
         max_side=options.max_side,
         frames=frames,
+        smooth=getattr(options, "smooth", 0.0),  # shows only in motion: a preview has none
     )
 
 

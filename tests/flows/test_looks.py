@@ -65,7 +65,17 @@ def test_a_callable_and_its_exported_program_paint_a_video_alike(shell: Shell, c
 
 @pytest.mark.slow
 def test_a_mix_with_a_look_is_a_job_of_its_own_that_is_resumed(shell: Shell, clip: Path) -> None:
-    options = ("--style", "starry_night:0.6,wave:0.4", "--keep-color", "--stroke", "1.5", "--strength", "0.9")
+    options = (
+        "--style",
+        "starry_night:0.6,wave:0.4",
+        "--keep-color",
+        "--stroke",
+        "1.5",
+        "--strength",
+        "0.9",
+        "--smooth",
+        "0.5",
+    )
     made = report(shell, clip, *options)
     style = made["style"]
     assert isinstance(style, dict)

@@ -57,6 +57,24 @@ def test_every_control_of_the_look_reaches_the_pixels() -> None:
     np.testing.assert_array_equal(results[-1], FRAMES)
 
 
+def test_smooth_goes_on_from_call_to_call_and_leaves_the_source_alone_at_strength_0() -> None:
+    chosen = resolve_style("starry_night")
+    noise = np.random.default_rng(2).normal(0, 3, (3, *FRAMES.shape[1:]))
+    clip = (FRAMES // 2 + 60 + noise).astype(np.uint8)
+    plain, calm, again, off = (
+        make_painter(chosen.ref, PATH, look, chosen.files.__getitem__)
+        for look in (Look(), Look(smooth=0.8), Look(smooth=0.8), Look(smooth=0.8, strength=0))
+    )
+    smoothed = calm(clip)
+    np.testing.assert_array_equal(smoothed[0], plain(clip)[0])
+    assert (
+        np.abs(np.diff(smoothed.astype(int), axis=0)).mean()
+        < 0.7 * np.abs(np.diff(plain(clip).astype(int), axis=0)).mean()
+    )
+    np.testing.assert_array_equal(np.concatenate([again(frame[None]) for frame in clip]), smoothed)
+    np.testing.assert_array_equal(off(clip), clip)
+
+
 def test_each_painter_of_gatys_method_begins_a_clip_of_its_own(control: Path, tmp_path: Path) -> None:
     Image.fromarray(data.chelsea()).save(tmp_path / "cat.png")
     chosen = choose(str(tmp_path / "cat.png"), None, "gatys")
