@@ -20,6 +20,7 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.deployments import run_deployment
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 
+from flows.request import title
 from restyle.errors import OrderRefused, RestyleError, ServerUnavailable
 from restyle.order import VideoOrder
 from restyle.sensor import Sensor, StartedRun, Sweep
@@ -127,6 +128,7 @@ def starting(deployment: str) -> Start:
             run = run_deployment(
                 deployment,
                 parameters=order.parameters(),
+                flow_run_name=title(order.video, order.style or order.painting or ""),
                 timeout=0,
                 as_subflow=False,
                 idempotency_key=f"restyle-{drop_id}",
@@ -174,7 +176,10 @@ def main() -> None:
     over = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: over.set())
-    watch(options.every, options.deployment, over)
+    try:
+        watch(options.every, options.deployment, over)
+    except RestyleError as error:
+        raise SystemExit(f"the store cannot be watched: {error}") from None
 
 
 if __name__ == "__main__":

@@ -23,7 +23,8 @@ def order_of(data: Store, blob: BlobInfo, is_whole: Callable[[BlobInfo], bool]) 
         return _validated(lambda: VideoOrder(video=blob.key, style=style))
     if blob.size_bytes > MAX_TRIGGER_BYTES:
         raise OrderRefused(f"{blob.size_bytes} bytes: a trigger has at most {MAX_TRIGGER_BYTES}; say less in it")
-    text = data.read(blob.key).removeprefix(codecs.BOM_UTF8)  # some editors begin every file with this mark
+    text = data.read(blob.key, 0, MAX_TRIGGER_BYTES + 1)  # another may have taken its place since it was listed
+    text = text.removeprefix(codecs.BOM_UTF8)  # some editors begin every file with this mark
     order = _validated(lambda: VideoOrder.model_validate_json(text))
     named = [_named(data, "video", order.video)]
     if order.painting:

@@ -24,7 +24,7 @@ def put_aside(data: Store, blob: BlobInfo, words: str) -> bool:
     if blob.size_bytes > MOVED_BYTES:
         return False
     with suppress(BlobNotFound, BlobChanged):  # moved by another sensor, or a new version, which is new work
-        data.write(aside, data.read(blob.key))
+        data.write(aside, data.read(blob.key, 0, blob.size_bytes))
         data.delete(blob.key, blob.etag)
     return True
 

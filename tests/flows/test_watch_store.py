@@ -112,7 +112,7 @@ def test_what_others_upload_becomes_one_scheduled_run_each_whoever_is_killed(
         assert run.created is not None
         assert (run.created - uploaded).total_seconds() < EVERY_S + 2
         assert (run.state_name, run.parameters) == ("Scheduled", {"video": "inbox/wave/clip.mp4", "style": "wave"})
-        assert "dropped" in run.tags
+        assert (run.name, "dropped" in run.tags) == ("clip.mp4 in wave", True)
 
         order = json.dumps({"video": "inbox/wave/clip.mp4", "style": "wave"})
         with ThreadPoolExecutor(8) as pool:

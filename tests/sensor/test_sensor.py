@@ -217,8 +217,8 @@ def test_a_trigger_replaced_while_it_is_read_runs_as_what_it_is_now(
     drop("job", video="videos/old.mp4")
     read = type(data).read
 
-    def read_and_replace(store: Store, key: str) -> bytes:
-        content = read(store, key)
+    def read_and_replace(store: Store, key: str, start: int, size: int) -> bytes:
+        content = read(store, key, start, size)
         drop("job", video="videos/new.mp4")
         return content
 
