@@ -12,12 +12,14 @@ from prefect.exceptions import ObjectNotFound
 from prefect.workers.process import ProcessWorker
 
 import flows
+from flows.sweeping import sweep
 
 POOL = "restyle"
 
 
 def main() -> int:
-    """Make them, or bring them up to date; returns the exit code of `prefect deploy`."""
+    """End what dead processes left, then make or renew pool and deployments; returns what `prefect deploy` returned."""
+    sweep()
     with get_client(sync_client=True) as client:
         template = tied_template()
         client.create_work_pool(WorkPoolCreate(name=POOL, type="process", base_job_template=template), overwrite=True)

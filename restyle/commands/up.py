@@ -20,6 +20,7 @@ from restyle.errors import BadSetting, RestyleError
 from restyle.layout import INBOX
 from restyle.settings import Settings
 from restyle.storage import open_store
+from restyle.storage.open import with_container
 from restyle.supervision import Service, Supervisor
 
 HOST = "127.0.0.1"
@@ -104,7 +105,7 @@ def _environment(options: argparse.Namespace, ports: "_Ports", folder: Path) -> 
 
 def _tell(port: int, azurite_store: str | None, folder: Path) -> None:
     """Print where everything is; in a folder, make the places to drop things into."""
-    spec = azurite_store or Settings().data_store.get_secret_value()
+    spec = with_container(azurite_store, "data") if azurite_store else Settings().data_store.get_secret_value()
     known = ", ".join(shipped())
     if spec.startswith("block:"):
         inbox = f"{INBOX}STYLE/ of {spec}"
@@ -113,6 +114,8 @@ def _tell(port: int, azurite_store: str | None, folder: Path) -> None:
     if spec.startswith("file:"):
         for style in shipped():
             Path(inbox).with_name(style).mkdir(parents=True, exist_ok=True)
+    if azurite_store:  # tools find the container, which the first write makes
+        open_store(spec).write("README.txt", f"Drop videos into {INBOX}STYLE/, STYLE being {known}.\n".encode())
     _say(f"dashboard: http://{HOST}:{port}")
     _say(f"drop videos into {inbox} (STYLE is one of {known}, or one you trained)")
     if azurite_store:
