@@ -15,6 +15,7 @@ else:
 Style = ShippedStyle | StyleWords
 """One of a list, or words: the name of a style that only the store has, or a mix."""
 Strength = Annotated[float, Field(ge=0.0, le=1.0)]
+Smooth = Annotated[float, Field(ge=0.0, le=1.0)]
 Stroke = Annotated[float, Field(ge=0.5, le=2.0)]
 Pixels = Annotated[int, Field(ge=16, le=16384)]
 Crf = Annotated[int, Field(ge=0, le=63)]

@@ -5,7 +5,7 @@ from prefect.runtime import flow_run
 
 from flows.announcing import announce
 from flows.cluster import configured_choice, configured_task_runner
-from flows.forms import Crf, Pixels, Strength, Stroke, Style
+from flows.forms import Crf, Pixels, Smooth, Strength, Stroke, Style
 from flows.request import Request, order_of, request_of, title
 from flows.stylizing import stylize
 from restyle.domain import Codec
@@ -34,6 +34,7 @@ def stylize_video(
     strength: Strength = 1.0,
     keep_color: bool = False,
     stroke: Stroke = 1.0,
+    smooth: Smooth = 0.0,
     max_side: Pixels | None = None,
     codec: Codec = "h264",
     crf: Crf | None = None,
@@ -47,6 +48,7 @@ def stylize_video(
         strength: How much of the style: 0 leaves the video as it is, 1 paints fully.
         keep_color: Paint with the strokes of the style, in the colours of the video.
         stroke: Broader strokes above 1, finer ones below.
+        smooth: Calmer above 0: each painting is blended with the one before, moved along; takes longer.
         max_side: Scale frames down to this longer side, in pixels: faster, and smaller. None: as the video is.
         codec: h264 plays everywhere; hevc and av1 make smaller files and take longer.
         crf: Lower is better and larger: h264 and hevc 0 to 51, av1 1 to 63. None: what suits the codec.
@@ -58,6 +60,7 @@ def stylize_video(
         strength=strength,
         keep_color=keep_color,
         stroke=stroke,
+        smooth=smooth,
         max_side=max_side,
         codec=codec,
         crf=crf,

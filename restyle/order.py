@@ -82,6 +82,13 @@ class VideoOrder(Frozen):
         title="Stroke width",
         description="Broader strokes above 1, finer ones below.",
     )
+    smooth: float = Field(
+        default=0.0,
+        ge=0.0,
+        le=1.0,
+        title="Smoothing in time",
+        description="Calmer above 0: each painting is blended with the one before, moved along; takes longer.",
+    )
     max_side: int | None = Field(
         default=None,
         ge=16,

@@ -103,7 +103,7 @@ def test_exactly_one_of_style_and_painting_is_needed() -> None:
     assert "exactly one" in refused(video=VIDEO, style="wave", painting="styles/a.jpg")
 
 
-@pytest.mark.parametrize("field", ["strength", "stroke", "max_side"])
+@pytest.mark.parametrize("field", ["strength", "stroke", "smooth", "max_side"])
 def test_a_look_has_the_bounds_it_has_on_the_command_line(field: str) -> None:
     ours, theirs = (model.model_json_schema()["properties"][field] for model in (VideoOrder, Look))
     numbers = [schema["anyOf"][0] if "anyOf" in schema else schema for schema in (ours, theirs)]
@@ -113,7 +113,7 @@ def test_a_look_has_the_bounds_it_has_on_the_command_line(field: str) -> None:
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf"), -1e-9, 1e9, "much", None])
-@pytest.mark.parametrize("field", ["strength", "stroke"])
+@pytest.mark.parametrize("field", ["strength", "stroke", "smooth"])
 def test_a_number_out_of_range_is_refused(field: str, number: object) -> None:
     assert field in refused(video=VIDEO, style="wave", **{field: number})
 
