@@ -1,6 +1,7 @@
 """A run that paints a video: it conducts the steps and knows nothing of pixels."""
 
 import logging
+from contextlib import ExitStack
 from pathlib import Path
 
 from flows.conducting import paint_ranges
@@ -18,6 +19,7 @@ from restyle.ledger import BatchRecord, Ledger
 from restyle.media.decode import FrameDecoder
 from restyle.media.geometry import painted_size
 from restyle.plan import Plan, differences, fix_plan, written_plan
+from restyle.presence import at_job
 from restyle.progress import step
 from restyle.reassembly import drop_frames, finished_output
 from restyle.report import Report
@@ -45,13 +47,19 @@ def stylize(request: Request) -> Report:
     Runs of the same job share everything: what an earlier run painted is not painted again.
     """
     stores = open_stores()
-    title, spool = request.title, Settings().home / "spool"
-    with attending(), showing(stores.control, title) as show, spool_folder(spool) as folder:
+    title, home = request.title, Settings().home
+    with (
+        attending(),
+        showing(stores.control, title) as show,
+        spool_folder(home / "spool") as folder,
+        ExitStack() as held,
+    ):
         step("uploading inputs")
         stamp = _stamp(request.local)
         chosen = _choose(request)
         video = upload_inputs(request.local, request.key, chosen, return_state=True).result()
         job = Job(video=video, style=chosen.ref, look=request.look)
+        is_last = held.enter_context(at_job(home, job.job_id))
         source = request.local or fetch(stores.data, video, folder)
         plan = written_plan(stores.control, job.job_id)
         surveyed = None if _is_painted(request, stores, job) else survey_worker.submit(request.threads, plan)
@@ -76,7 +84,7 @@ def stylize(request: Request) -> Report:
         made = reassemble(plan, info, mux, request.output, source, sound, folder, return_state=True).result()
         step("writing the report")
         report = write_report(show, stores.data, plan, info, made, records, reused)
-        if not request.keep_frames:
+        if not request.keep_frames and is_last():  # another run of the job would miss them
             drop_frames(stores.data, frames(job.job_id), styled(job.job_id))
     return report
 

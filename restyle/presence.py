@@ -1,13 +1,13 @@
-"""Which attempts at a run have a live process on this machine: each holds a lock that ends with its process."""
+"""Who is at work in this RESTYLE_HOME, at which run and at which job: known by locks that end with their process."""
 
 import fcntl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 from uuid import UUID
 
-FOLDER = "running"
+FOLDER, JOBS = "running", "jobs"
 NEW = ".new"
 
 
@@ -47,6 +47,27 @@ def abandoned(home: Path) -> list[Attempt]:
 def forget(home: Path, attempt: Attempt) -> None:
     """Take an attempt off the list of the abandoned."""
     (home / FOLDER / f"{attempt.run}.{attempt.number}").unlink(missing_ok=True)
+
+
+@contextmanager
+def at_job(home: Path, job_id: str) -> Iterator[Callable[[], bool]]:
+    """Show that this process works at a job; gives a function that tells whether nobody else does.
+
+    Where it says so, others wait to begin until the context ends; of some that end at once, one is told so.
+    """
+    folder = home / JOBS
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / f"{job_id}.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_SH)
+        yield lambda: _alone(file)
+
+
+def _alone(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the shared lock is let go first
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _is_locked(path: Path) -> bool:

@@ -3,9 +3,10 @@
 import subprocess
 import sys
 from pathlib import Path
+from threading import Event, Thread
 from uuid import uuid4
 
-from restyle.presence import Attempt, abandoned, forget, present
+from restyle.presence import Attempt, abandoned, at_job, forget, present
 
 STAY = """
 import sys, time
@@ -32,3 +33,21 @@ def test_only_an_attempt_whose_process_was_killed_is_abandoned(tmp_path: Path) -
         forget(tmp_path, killed)
         assert abandoned(tmp_path) == []
     assert not list((tmp_path / "running").iterdir())
+
+
+def test_the_last_of_those_at_a_job_is_told_so_and_keeps_others_waiting(tmp_path: Path) -> None:
+    begun = Event()
+
+    def late() -> None:
+        with at_job(tmp_path, "j"):
+            begun.set()
+
+    with at_job(tmp_path, "other"), at_job(tmp_path, "j") as last:
+        with at_job(tmp_path, "j") as first:
+            assert not first()
+        assert last()
+        waiting = Thread(target=late)
+        waiting.start()
+        assert not begun.wait(0.3)
+    waiting.join(10)
+    assert begun.is_set()
