@@ -29,7 +29,7 @@ from restyle.settings import Settings
 RECORDED_WITHIN_S = 7.0
 """The server writes down what happened to task runs every five seconds: what it says of them is so much older."""
 
-FLOWS = ("stylize-video", "train-style", "preview-styles", "watch-store")
+FLOWS = ("stylize-video", "train-style", "preview-styles", "paint-folder", "watch-store")
 UNFINISHED = [kind for kind in StateType if kind not in TERMINAL_STATES and kind != StateType.SCHEDULED]
 RUN_GONE = "the process that conducted this run is gone; what it painted is kept"
 TASK_GONE = "its run is over, and nothing works at this any more"

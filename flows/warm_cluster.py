@@ -9,6 +9,7 @@ import argparse
 import os
 import signal
 import sys
+from contextlib import ExitStack
 from threading import Event
 
 from flows.cluster import choose_cluster, own_cluster
@@ -34,14 +35,15 @@ def main() -> int:
 
 
 def _keep(kind: str, workers: int | None, port: int, ended: Event, parent: int) -> None:
-    try:
-        with own_cluster(choose_cluster(kind, workers), port) as cluster:
-            sys.stdout.write(f"{cluster.scheduler_address}\n")
-            sys.stdout.flush()
-            while not ended.wait(LOOK_S) and os.getppid() == parent:
-                pass
-    except (OSError, RuntimeError) as error:
-        raise BadSetting(f"no cluster at port {port}: {error}; give it a free port with --port") from error
+    with ExitStack() as started:
+        try:
+            cluster = started.enter_context(own_cluster(choose_cluster(kind, workers), port))
+        except (OSError, RuntimeError) as error:
+            raise BadSetting(f"no cluster at port {port}: {error}; give it a free port with --port") from error
+        sys.stdout.write(f"{cluster.scheduler_address}\n")
+        sys.stdout.flush()
+        while not ended.wait(LOOK_S) and os.getppid() == parent:
+            pass
 
 
 def _parser() -> argparse.ArgumentParser:
