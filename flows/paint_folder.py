@@ -9,6 +9,7 @@ from prefect.runtime import flow_run
 
 from flows.forms import Style
 from flows.request import order_of, title
+from flows.sweeping import attending
 from restyle.order import StoreKey
 from restyle.progress import step
 from tasks.stores import open_stores
@@ -18,6 +19,7 @@ SUFFIXES = frozenset({".mp4", ".mov", ".mkv", ".webm", ".m4v", ".avi", ".mpg", "
 
 
 @flow(name="paint-folder", flow_run_name="{folder} in {style}", persist_result=False)
+@attending()
 def paint_folder(folder: StoreKey, style: Style) -> list[str]:
     """Start a run for every video below a folder of the data store. What was painted before is not painted again.
 

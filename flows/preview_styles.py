@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 from prefect import flow
 
 from flows.forms import Pixels, Strength, Stroke, Style
+from flows.sweeping import attending
 from models.styles import shipped
 from restyle.job import Look
 from restyle.layout import preview_sheet
@@ -19,6 +20,7 @@ from tasks.styles import resolve_named
 
 
 @flow(name="preview-styles", flow_run_name="{video}", persist_result=False)
+@attending()
 def preview_styles(
     video: StoreKey,
     styles: tuple[Style, ...] = (),

@@ -40,6 +40,9 @@ log = logging.getLogger(__name__)
 @contextmanager
 def attending() -> Iterator[None]:
     """Around all that a flow does: shows that this process is at it, and sweeps up in the end."""
+    if flow_run.id is None:  # the flow's function was called by itself
+        yield
+        return
     run_id, number = UUID(flow_run.id), flow_run.run_count
     with present(Settings().home, Attempt(run_id, number)):
         if number > 1:

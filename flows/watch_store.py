@@ -21,6 +21,7 @@ from prefect.deployments import run_deployment
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 
 from flows.request import title
+from flows.sweeping import attending
 from restyle.errors import OrderRefused, RestyleError, ServerUnavailable
 from restyle.order import VideoOrder
 from restyle.sensor import Sensor, StartedRun, Sweep
@@ -41,6 +42,7 @@ log = logging.getLogger("flows.watch_store")  # also where this module is the pr
 
 
 @flow(name="watch-store", persist_result=False)
+@attending()
 def watch_store(deployment: str = DEPLOYMENT, still_s: float = EVERY_S, most: int = MOST) -> Sweep:
     """Look once for triggers and for videos in the inbox, and start a run for each that is new.
 
