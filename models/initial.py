@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from models.network import TRAINED, InstanceNorm, ResidualBlock, TransformerNet
+from models.network import TRAINED, Architecture, InstanceNorm, ResidualBlock, TransformerNet
 
 # Binomial blur: what a stride of 2 leaves of a picture without aliasing.
 BLUR = torch.tensor([1.0, 2.0, 1.0]).outer(torch.tensor([1.0, 2.0, 1.0])) / 16
@@ -11,13 +11,13 @@ BLUR = torch.tensor([1.0, 2.0, 1.0]).outer(torch.tensor([1.0, 2.0, 1.0])) / 16
 SIGNED = torch.tensor([[1.0, -1.0], [-1.0, 1.0]])
 
 
-def copying_network(seed: int) -> TransformerNet:
+def copying_network(seed: int, architecture: Architecture = TRAINED) -> TransformerNet:
     """Random weights (torch's defaults) through which six channels of each layer carry the picture at a quarter size.
 
     Not in Johnson et al.: from random weights alone the network spends its first hundreds of steps learning to see.
     """
     torch.manual_seed(seed)
-    network = TransformerNet(TRAINED)
+    network = TransformerNet(architecture)
     with torch.no_grad():
         carry(network.conv1.conv2d, torch.cat([torch.eye(3), -torch.eye(3)]), torch.ones(1, 1))
         passing = torch.kron(SIGNED, torch.eye(3))

@@ -11,7 +11,6 @@ from torch import Tensor
 
 from models.checkpoint import StyleCard, read_network, write_checkpoint
 from models.losses import gram_matrix, style_loss
-from models.network import TRAINED
 from models.photographs import MARGIN
 from models.runtime import DTYPES
 from models.training import Recipe, TrainingState, open_training, shippable, train, training_step
@@ -127,7 +126,7 @@ def learn(
         device=lesson.numeric.device,
     )
     losses = states[-1].losses if states else open_training(folder / "state.pt", recipe, None).losses
-    return style_file(tensors, card, losses)
+    return style_file(tensors, card, recipe, losses)
 
 
 def best_style(folder: Path) -> Path:
@@ -135,11 +134,13 @@ def best_style(folder: Path) -> Path:
     return folder / "best.safetensors"
 
 
-def style_file(tensors: Mapping[str, Tensor], card: StyleCard, losses: Sequence[Mapping[str, float]]) -> bytes:
+def style_file(
+    tensors: Mapping[str, Tensor], card: StyleCard, recipe: Recipe, losses: Sequence[Mapping[str, float]]
+) -> bytes:
     """A checkpoint in float16 whose card says how long it was trained and the losses of its last steps."""
     names = [name for name in losses[-1] if name not in ("total", "seconds")]
     means = {name: round(fmean(step.get(name, 0.0) for step in losses[-WINDOW:]), 4) for name in names}
-    full = card.model_copy(update={"architecture": TRAINED, "steps": len(losses), "losses": means})
+    full = card.model_copy(update={"architecture": recipe.architecture, "steps": len(losses), "losses": means})
     return write_checkpoint({name: tensor.half() for name, tensor in tensors.items()}, full)
 
 
@@ -167,7 +168,7 @@ class BestKeeper:
             )
         if now == best:
             aside = self.path.with_suffix(".partial")
-            aside.write_bytes(style_file(shippable(state.averaged), self.card, state.losses))
+            aside.write_bytes(style_file(shippable(state.averaged), self.card, self.recipe, state.losses))
             aside.replace(self.path)
 
     def window_means(self, losses: Sequence[Mapping[str, float]]) -> list[float]:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from models.initial import copying_network
 from models.losses import content_loss, gram_matrix, range_penalty, stability_loss, style_loss, total_variation
-from models.network import TRAINED, TransformerNet
+from models.network import TRAINED, Architecture, TransformerNet
 from models.photographs import draw_crops
 from models.vgg import Vgg16Features, load_vgg
 from restyle.errors import TrainingDiverged
@@ -32,6 +32,7 @@ class Recipe:
     structures beyond the network's reach, and only its grain is learned.
     """
 
+    architecture: Architecture = TRAINED
     steps: int = 1000
     batch: int = 1
     crop: int = 208
@@ -185,7 +186,7 @@ def open_training(
     checkpoint: Path, recipe: Recipe, start: Mapping[str, Tensor] | None, device: str = "cpu"
 ) -> TrainingState:
     """The state in ``checkpoint``, else a new one from ``start``, else from a copying network."""
-    network, averaged = copying_network(recipe.seed), TransformerNet(TRAINED)
+    network, averaged = copying_network(recipe.seed, recipe.architecture), TransformerNet(recipe.architecture)
     if start is not None:
         network.load_state_dict(trainable(start))
     averaged.load_state_dict(network.state_dict())

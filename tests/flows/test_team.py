@@ -130,10 +130,12 @@ def test_retry_paints_only_what_failed(team: Team) -> None:
 @pytest.mark.slow
 def test_a_cancelled_run_stops_and_others_on_the_cluster_go_on_in_turn(team: Team) -> None:
     long, short = grey_clip(team.home / "long.mp4", FRAMES), grey_clip(team.home / "short.mp4", 4)
-    team.misbehave(sleep_s=1.0)
+    team.misbehave(sleep_s=4.0)  # a busy machine may take half a minute to start the short run
     cancelled = team.start(long, batch_size=1)
     until(lambda: len(team.records(long)) >= 2)
     other = team.start(short, batch_size=1)
+    until(lambda: team.seen.state(other) == "Running")
+    team.misbehave(sleep_s=1.0)
     until(lambda: team.seen.state(other) == "Completed")
     first, last = (team.records(short)[place]["finished"] for place in (0, -1))
     meanwhile = [entry for entry in team.records(long) if first < entry["finished"] < last]

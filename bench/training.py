@@ -1,0 +1,69 @@
+"""Trains the shipped styles and their plain twins: `python -m bench.training PAINTING PHOTOGRAPHS -o STYLE.safetensors`.
+
+A style goes on from the one of that name, where one is shipped. Its twin (`--plain`) is the public network, trained
+from the same start on the same pictures by the same losses for as many steps, but without the stability term: what
+`bench.flicker` measures a style's calm against. Killed, the same command goes on where it was.
+"""
+
+import argparse
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from statistics import fmean
+
+import torch
+
+from models.checkpoint import StyleCard, read_tensors
+from models.learning import Lesson, learn, recipe_for, smallest_side
+from models.paintings import read_painting
+from models.pictures import is_picture, read_pictures
+from models.runtime import choose_numeric_path
+from models.styles import shipped
+from models.training import TrainingState
+
+PRINT_EVERY = 50
+
+
+def show(state: TrainingState) -> None:
+    """A line now and then: the means of the last steps."""
+    if state.step % PRINT_EVERY == 0:
+        last = state.losses[-PRINT_EVERY:]
+        means = [f"{name} {fmean(step.get(name, 0.0) for step in last):.3f}" for name in last[-1]]
+        print(f"step {state.step}: {', '.join(means)}", flush=True)
+
+
+def main() -> None:
+    """Train one style, and write it."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("painting", type=Path)
+    parser.add_argument("photographs", type=Path, help="a folder of pictures, none of those that styles are judged by")
+    parser.add_argument("-o", dest="target", type=Path, required=True)
+    parser.add_argument("--steps", type=int, default=3000)
+    parser.add_argument("--plain", action="store_true", help="the twin without what holds a painting still")
+    options = parser.parse_args()
+    path = choose_numeric_path()
+    torch.set_num_threads(path.threads)
+    known = shipped().get(options.painting.stem)
+    recipe = recipe_for(options.steps, scratch=known is None)
+    if options.plain:
+        recipe = replace(recipe, architecture="johnson2016", stability_weight=0.0)
+    painting = read_painting(options.painting.read_bytes(), str(options.painting)).shrunk(recipe.painting_px)
+    files = [(str(file), file.read_bytes()) for file in sorted(options.photographs.iterdir()) if is_picture(file.name)]
+    pictures = read_pictures(files, smallest_side(recipe))
+    card = known.card if known else StyleCard(name=options.painting.stem)
+    words = (
+        f"Johnson et al. 2016, relative Gram losses{'' if options.plain else ', stability term'}; painting at "
+        f"{recipe.painting_px} px, one crop of {recipe.crop} px a step, {len(files)} pictures"
+    )
+    if known:
+        words += f", after {known.card.steps} steps of version {known.sha256[:8]}"
+    card = card.model_copy(update={"recipe": words})
+    lesson = Lesson(painting, pictures, read_tensors(known.path.read_bytes()) if known else None, path)
+    folder = options.target.with_suffix(".training")
+    folder.mkdir(parents=True, exist_ok=True)
+    options.target.write_bytes(learn(lesson, recipe, card, folder, show))
+    shutil.rmtree(folder)
+
+
+if __name__ == "__main__":
+    main()
