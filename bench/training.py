@@ -1,4 +1,4 @@
-"""Trains the shipped styles and their plain twins: `python -m bench.training PAINTING PHOTOGRAPHS -o STYLE.safetensors`.
+"""Trains a shipped style, or its plain twin: `python -m bench.training PAINTING PHOTOGRAPHS -o STYLE.safetensors`.
 
 A style goes on from the one of that name, where one is shipped. Its twin (`--plain`) is the public network, trained
 from the same start on the same pictures by the same losses for as many steps, but without the stability term: what
