@@ -11,6 +11,7 @@ from flows.submitting import Painting
 from restyle.domain import FrameRange
 from restyle.ledger import BatchRecord
 from restyle.media.decode import FrameDecoder
+from restyle.media.options import OutputOptions
 from restyle.plan import Plan, cut_ranges
 from tasks.splitting import split_frames, upload_frames
 from tasks.watching import watching
@@ -20,13 +21,13 @@ RANGE_BATCHES = 2
 
 
 def paint_ranges(
-    plan: Plan, decoder: FrameDecoder, folder: Path, trusted: frozenset[int], in_flight: int
+    plan: Plan, output: OutputOptions, decoder: FrameDecoder, folder: Path, trusted: frozenset[int], in_flight: int
 ) -> list[BatchRecord]:
-    """Split, upload and paint every range; a range is split while the one before is uploaded and others are painted.
+    """Split, upload, paint and encode every range, one beside the other.
 
     trusted: indices of batches that are painted already. in_flight: batches submitted and not ended, at most.
     """
-    painting = Painting(plan, max(in_flight, RANGE_BATCHES), trusted)
+    painting = Painting(plan, output, max(in_flight, RANGE_BATCHES), trusted)
     try:
         beside: ThreadPoolTaskRunner[Any] = ThreadPoolTaskRunner(max_workers=2)
         with beside, watching() as require_wanted:

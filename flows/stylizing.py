@@ -14,14 +14,15 @@ from restyle.domain import NumericPath, VideoInfo
 from restyle.errors import SourceChanged
 from restyle.images import coder_name
 from restyle.job import Job
-from restyle.layout import frames, styled
+from restyle.layout import frames, segments, styled
 from restyle.ledger import BatchRecord, Ledger
 from restyle.media.decode import FrameDecoder
 from restyle.media.geometry import painted_size
+from restyle.media.options import encoding_id
 from restyle.plan import Plan, differences, fix_plan, written_plan
 from restyle.presence import at_job
 from restyle.progress import step
-from restyle.reassembly import drop_frames, finished_output
+from restyle.reassembly import drop, finished_output
 from restyle.report import Report
 from restyle.room import fetch, require_room_for_frames
 from restyle.settings import Settings
@@ -81,11 +82,12 @@ def stylize(request: Request) -> Report:
             records = Ledger(stores.control, stores.data, plan).recorded()
             reused = frozenset(entry.batch.index for entry in records)
         step("joining frames and sound")
-        made = reassemble(plan, info, mux, request.output, source, sound, folder, return_state=True).result()
+        made = reassemble(plan, records, info, mux, request.output, source, sound, folder, return_state=True).result()
         step("writing the report")
         report = write_report(show, stores.data, plan, info, made, records, reused)
-        if not request.keep_frames and is_last():  # another run of the job would miss them
-            drop_frames(stores.data, frames(job.job_id), styled(job.job_id))
+        if is_last():  # another run of the job would miss them
+            images = () if request.keep_frames else (frames(job.job_id), styled(job.job_id))
+            drop(stores.data, segments(job.job_id, encoding_id(request.output)), *images)
     return report
 
 
@@ -147,5 +149,5 @@ def _paint(
     if plan.job.style.kind == "gatys" and missing:
         log.warning("%s", time_steps.submit(plan, missing).result())
     with FrameDecoder(source, info, plan.job.look.max_side) as decoder:
-        records = paint_ranges(plan, decoder, folder, trusted, request.in_flight)
+        records = paint_ranges(plan, request.output, decoder, folder, trusted, request.in_flight)
     return records, trusted

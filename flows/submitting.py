@@ -19,8 +19,10 @@ from flows.sweeping import end_task_run
 from restyle.domain import FrameBatch, FrameRange
 from restyle.errors import BatchesFailed, RunStopped, WorkerDied, shortened
 from restyle.ledger import BatchRecord
+from restyle.media.options import OutputOptions
 from restyle.plan import Plan
 from restyle.progress import BatchEnded, Progress, announce, tell
+from tasks.encoding import encode_segment
 from tasks.painting import style_batch
 
 DIED = "each worker that tried it died of it, which mostly means memory, or a driver; the worker's log may say"
@@ -29,11 +31,12 @@ log = logging.getLogger(__name__)
 
 
 class Outcome(NamedTuple):
-    """What came of one try at a batch."""
+    """What came of one try at a step of a batch."""
 
     batch: FrameBatch
+    step: Task[..., Any]
     task_run_id: UUID
-    came: BatchRecord | Exception
+    came: BatchRecord | Exception | None
 
     @property
     def died(self) -> bool:
@@ -46,6 +49,7 @@ class Painting:
     """The batches of one run that are submitted, and how they ended."""
 
     plan: Plan
+    output: OutputOptions
     in_flight: int
     trusted: frozenset[int]
     records: dict[FrameBatch, BatchRecord] = field(default_factory=dict)
@@ -57,6 +61,7 @@ class Painting:
         self._lock = Lock()
         self._reused = sum(len(b) for b in self.plan.batches if b.index in self.trusted)
         self._open = 0
+        self._died: list[tuple[FrameBatch, Task[..., Any]]] = []
         self._stopped: CancelledRun | None = None
         self._outcomes: SimpleQueue[Outcome] = SimpleQueue()
 
@@ -74,26 +79,30 @@ class Painting:
             wait_for=[uploaded.state],  # type: ignore[list-item]  # a future does not pickle; its state does
         )
         for batch, future in zip(span.batches, mapped, strict=True):
-            self._follow(batch, future)
+            self._follow(batch, style_batch, future)
             future.add_done_callback(lambda _: self._room.release())
 
-    def wait(self) -> list[FrameBatch]:
-        """Wait until every batch has ended; returns those that lost their workers. Raises RunStopped."""
+    def wait(self) -> list[tuple[FrameBatch, Task[..., Any]]]:
+        """Wait until every batch has ended; returns those that lost their workers, and in which step.
+
+        Raises RunStopped.
+        """
         while self._open:
             self._settle(self._outcomes.get())
         if self._stopped:
             raise RunStopped(str(self._stopped)) from self._stopped
-        return [batch for batch, said in self.failures.items() if said == DIED]
+        died, self._died = self._died, []
+        return died
 
     def outcome(self) -> list[BatchRecord]:
         """The records in frame order, once every batch has ended; one that lost its workers is tried again, alone.
 
         Raises RunStopped where the run was cancelled, else BatchesFailed, naming each that failed.
         """
-        for batch in self.wait():
+        for batch, step in self.wait():
             log.warning("batch %d: %s; trying it alone", batch.index, DIED)
             del self.failures[batch]
-            self._follow(batch, style_batch.submit(batch, self.plan.job.job_id))
+            self._start(batch, step)
             self.wait()
         if self.failures:
             failed = sorted(self.failures, key=lambda batch: batch.index)
@@ -104,14 +113,22 @@ class Painting:
             )
         return [self.records[batch] for batch in self.plan.batches]
 
-    def _follow(self, batch: FrameBatch, future: PrefectFuture[Any]) -> None:
-        self._open += 1
-        future.add_done_callback(partial(self._ended, batch))
+    def _start(self, batch: FrameBatch, step: Task[..., Any]) -> None:
+        """Submit one batch by itself."""
+        job_id = self.plan.job.job_id
+        more = {"output": self.output} if step is encode_segment else {}
+        self._follow(batch, step, step.submit(batch, job_id, **more))
 
-    def _ended(self, batch: FrameBatch, future: Any) -> None:  # a PrefectDaskFuture; called in a thread of Dask's
-        outcome = Outcome(batch, future.task_run_id, _what_came(future))
-        tell(_told(outcome, future))
-        if not isinstance(outcome.came, Exception):
+    def _follow(self, batch: FrameBatch, step: Task[..., Any], future: PrefectFuture[Any]) -> None:
+        self._open += 1
+        future.add_done_callback(partial(self._ended, batch, step))
+
+    def _ended(self, batch: FrameBatch, step: Task[..., Any], future: Any) -> None:
+        """future: a PrefectDaskFuture, in a thread of Dask's."""
+        outcome = Outcome(batch, step, future.task_run_id, _what_came(future))
+        if outcome.came is not None:
+            tell(_told(outcome, future))
+        if isinstance(outcome.came, BatchRecord):
             with self._lock:
                 self.done += len(batch)
                 announce(Progress(self.done, self.plan.frame_count, self._reused))
@@ -123,14 +140,16 @@ class Painting:
         batch, came = outcome.batch, outcome.came
         if isinstance(came, BatchRecord):
             self.records[batch] = came
+            self._start(batch, encode_segment)
         elif outcome.died:
             self.failures[batch] = DIED
+            self._died.append((batch, outcome.step))
             frames = f"frames {batch.start}-{batch.last}"
-            name = f"style batch {batch.index}: {frames}"
-            end_task_run(outcome.task_run_id, Crashed(message=f"{frames}: {DIED}"), style_batch, name)
+            name = f"{outcome.step.name.replace('-', ' ')} {batch.index}: {frames}"
+            end_task_run(outcome.task_run_id, Crashed(message=f"{frames}: {DIED}"), outcome.step, name)
         elif isinstance(came, CancelledRun):
             self._stopped = came
-        else:
+        elif came is not None:
             self.failures[batch] = str(came)
 
 
@@ -163,6 +182,7 @@ def _told(outcome: Outcome, future: Any) -> BatchEnded:
         return BatchEnded(outcome.batch, "crashed", error="its worker died")
     if isinstance(outcome.came, Exception):
         return BatchEnded(outcome.batch, "failed", error=str(outcome.came))
+    assert outcome.came is not None
     entry = outcome.came
     reused = future.state.name == "AlreadyPainted"
     return BatchEnded(

@@ -1,10 +1,10 @@
 """Where each thing lives in the two stores: the only place that spells a key.
 
 data:     triggers/NAME.json  triggers/rejected/  inbox/STYLE/VIDEO
-          videos/  runs/JOB/{frames,styled}/  runs/JOB/audio.mka  runs/JOB/encodings/ENC/output.EXT
+          videos/  runs/JOB/{frames,styled}/  runs/JOB/audio.mka  runs/JOB/encodings/ENC/{segments/,output.EXT}
           runs/JOB/{report.json,report.html,samples.json,contact-sheet.jpg}  previews/
-control:  receipts/ID.json  styles/  models/  jobs/JOB/{job,video,plan}.json  jobs/JOB/ledger/  jobs/JOB/outputs/
-          logs/RUN/
+control:  receipts/ID.json  styles/  models/  jobs/JOB/{job,video,plan}.json  jobs/JOB/ledger/  jobs/JOB/encodings/ENC/
+          jobs/JOB/outputs/  logs/RUN/
 """
 
 import re
@@ -85,6 +85,21 @@ def samples_file(job_id: str) -> str:
 def contact_sheet_image(job_id: str) -> str:
     """A few frames, source above painted."""
     return f"runs/{job_id}/contact-sheet.jpg"
+
+
+def segments(job_id: str, encoding_id: str) -> str:
+    """The prefix of a job's encoded batches."""
+    return f"runs/{job_id}/encodings/{encoding_id}/segments/"
+
+
+def segment(job_id: str, encoding_id: str, batch: int) -> str:
+    """One batch's painted frames, encoded."""
+    return f"{segments(job_id, encoding_id)}{batch:06d}.mkv"
+
+
+def segment_record(job_id: str, encoding_id: str, batch: int) -> str:
+    """What is known of one batch's segment (control store)."""
+    return f"jobs/{job_id}/encodings/{encoding_id}/{batch:06d}.json"
 
 
 def output(job_id: str, encoding_id: str, suffix: str) -> str:

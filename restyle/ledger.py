@@ -7,7 +7,7 @@ from datetime import datetime
 from pydantic import Field, ValidationError
 
 from restyle.domain import FrameBatch, Frozen, NumericPath
-from restyle.errors import BlobNotFound, LedgerUnbalanced, shortened
+from restyle.errors import BlobNotFound
 from restyle.layout import image_name, record, styled
 from restyle.plan import Plan
 from restyle.storage import Store
@@ -110,14 +110,3 @@ class Ledger:
         """The data-store keys of a batch's painted images, in frame order."""
         image = self._plan.job.look.frames
         return [styled(self._job_id) + image_name(i, image) for i in range(batch.start, batch.stop)]
-
-    def balanced(self) -> list[BatchRecord]:
-        """All records, in frame order. Raises LedgerUnbalanced unless each frame 0..N-1 is there exactly once."""
-        trusted = self.trusted(self.stored_sizes())
-        missing = [b for b in self._plan.batches if b.index not in trusted]
-        if missing:
-            spans = shortened([f"{b.start}-{b.stop - 1}" for b in missing], ", ")
-            raise LedgerUnbalanced(
-                f"job {self._job_id}: frames {spans} are not all painted; run the same command again to paint them"
-            )
-        return [trusted[b.index] for b in self._plan.batches]

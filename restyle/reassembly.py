@@ -1,12 +1,13 @@
-"""From painted images back to a video: checked frames in order, encoded, muxed, verified, recorded."""
+"""From painted images back to a video: batches encoded by themselves, joined, muxed, verified, recorded."""
 
 import hashlib
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import chain
 from pathlib import Path
 
 from restyle.domain import Frozen, VideoInfo
+from restyle.encoding import SegmentRecord, Segments
 from restyle.errors import BlobNotFound, FrameCorrupt
 from restyle.images import Pixels, decode_image
 from restyle.layout import output, output_record
@@ -35,14 +36,14 @@ class OutputRecord(Frozen):
     notes: tuple[str, ...]
 
 
-def painted_frames(data: Store, ledger: Ledger, plan: Plan, records: list[BatchRecord]) -> Iterator[Pixels]:
-    """Every painted frame in order, each checked against its recorded hash.
+def painted_frames(data: Store, ledger: Ledger, plan: Plan, entry: BatchRecord) -> Iterator[Pixels]:
+    """A batch's painted frames in order, each checked against its recorded hash.
 
     A frame that is not what its record says takes that record back, so that the next run paints its batch again.
     """
 
-    def load(item: tuple[BatchRecord, str, FrameRecord]) -> Pixels:
-        entry, key, recorded = item
+    def load(item: tuple[str, FrameRecord]) -> Pixels:
+        key, recorded = item
         try:
             content = data.read(key)
             if hashlib.sha256(content).hexdigest() != recorded.sha256:
@@ -52,18 +53,34 @@ def painted_frames(data: Store, ledger: Ledger, plan: Plan, records: list[BatchR
             ledger.strike([entry])
             raise
 
-    items = chain.from_iterable(
-        ((entry, key, frame) for key, frame in zip(ledger.styled_keys(entry.batch), entry.frames, strict=True))
-        for entry in records
-    )
+    items = zip(ledger.styled_keys(entry.batch), entry.frames, strict=True)
     with ThreadPoolExecutor(READ_THREADS) as pool:
         yield from prefetch(pool, load, items, ahead=2 * READ_THREADS)
+
+
+def encode_batch(
+    data: Store,
+    ledger: Ledger,
+    segments: Segments,
+    plan: Plan,
+    info: VideoInfo,
+    options: OutputOptions,
+    entry: BatchRecord,
+    folder: Path,
+) -> SegmentRecord:
+    """Encode a batch's stored frames, by way of `folder`. Raises FrameCorrupt, EncodingFailed, DiskFull."""
+    begun = time.perf_counter()
+    target = folder / f"{entry.batch.index}.mkv"
+    frames = painted_frames(data, ledger, plan, entry)
+    encode_segment(frames, (plan.width, plan.height), info, options, target, plan.numeric.threads)
+    return segments.commit(entry, target, time.perf_counter() - begun)
 
 
 def reassemble(
     data: Store,
     control: Store,
-    ledger: Ledger,
+    segments: Segments,
+    records: Sequence[BatchRecord],
     plan: Plan,
     info: VideoInfo,
     mux: MuxPlan,
@@ -72,12 +89,14 @@ def reassemble(
     sound: Path | None,
     folder: Path,
 ) -> OutputRecord:
-    """Encode, mux, verify and upload; the record is written last. Raises LedgerUnbalanced before any work."""
-    records = ledger.balanced()
-    segment, target = folder / "segment.mkv", folder / f"output{options.suffix}"
-    frames = painted_frames(data, ledger, plan, records)
-    encode_segment(frames, (plan.width, plan.height), info, options, segment)
-    assemble([segment], info, mux, source, sound, target)
+    """Join the segments of these painted batches, mux, verify and upload; the record is written last.
+
+    Raises LedgerUnbalanced unless each frame is there exactly once, FrameCorrupt for a segment not as it was encoded.
+    """
+    target = folder / f"output{options.suffix}"
+    with ThreadPoolExecutor(READ_THREADS) as pool:
+        files = list(pool.map(lambda made: segments.fetch(made, folder), segments.balanced(records)))
+    assemble(files, info, mux, source, sound, target)
     facts = verify_output(target, info, mux)
     with target.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
@@ -106,8 +125,8 @@ def finished_output(data: Store, control: Store, job_id: str, options: OutputOpt
         return None
 
 
-def drop_frames(data: Store, *prefixes: str) -> None:
-    """Delete the images of a job whose output is verified."""
+def drop(data: Store, *prefixes: str) -> None:
+    """Delete what a job whose output is verified no longer needs."""
     with ThreadPoolExecutor(READ_THREADS) as pool:
         for prefix in prefixes:
             for _ in prefetch(pool, data.delete, (blob.key for blob in data.list(prefix)), ahead=8 * READ_THREADS):

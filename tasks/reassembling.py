@@ -1,11 +1,13 @@
 """reassemble: painted frames and sound become the output video."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from prefect import task
 
 from restyle.domain import VideoInfo
-from restyle.ledger import Ledger
+from restyle.encoding import Segments
+from restyle.ledger import BatchRecord
 from restyle.media.mux import MuxPlan
 from restyle.media.options import OutputOptions
 from restyle.plan import Plan
@@ -17,11 +19,19 @@ from tasks.stores import open_stores
 
 @task(name="reassemble", task_run_name="reassemble", **RETRYING)
 def reassemble(
-    plan: Plan, info: VideoInfo, mux: MuxPlan, options: OutputOptions, source: Path, sound: Path | None, folder: Path
+    plan: Plan,
+    records: Sequence[BatchRecord],
+    info: VideoInfo,
+    mux: MuxPlan,
+    options: OutputOptions,
+    source: Path,
+    sound: Path | None,
+    folder: Path,
 ) -> OutputRecord:
-    """The verified output in the data store."""
+    """The verified output in the data store, of these painted batches."""
     data, control = open_stores()
     done = finished_output(data, control, plan.job.job_id, options)
     if done is not None:
         return already("AlreadyDone", f"{done.key} is made", done)
-    return make(data, control, Ledger(control, data, plan), plan, info, mux, options, source, sound, folder)
+    segments = Segments(control, data, plan, options)
+    return make(data, control, segments, records, plan, info, mux, options, source, sound, folder)

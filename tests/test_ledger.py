@@ -3,10 +3,8 @@
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from restyle.batches import paint_batch
-from restyle.errors import LedgerUnbalanced
 from restyle.images import Pixels
 from tests.jobs import SmallJob, small_job
 
@@ -44,15 +42,6 @@ def test_a_record_of_another_cut_is_not_trusted(tmp_path: Path) -> None:
     recut = small_job(tmp_path, batch_size=3)
     assert recut.plan.job == job.plan.job
     assert not recut.ledger.trusted(recut.ledger.stored_sizes())
-
-
-def test_the_ledger_balances_only_with_every_frame(tmp_path: Path) -> None:
-    job = small_job(tmp_path)
-    paint(job, 0, 2)
-    with pytest.raises(LedgerUnbalanced, match="frames 4-7 are not all painted"):
-        job.ledger.balanced()
-    paint(job, 1)
-    assert [len(entry.frames) for entry in job.ledger.balanced()] == [4, 4, 2]
 
 
 def test_a_struck_record_makes_the_batch_undone(tmp_path: Path) -> None:

@@ -27,19 +27,25 @@ def coded_size(size: tuple[int, int]) -> tuple[int, int]:
 
 
 def encode_segment(
-    frames: Iterable[NDArray[np.uint8]], size: tuple[int, int], info: VideoInfo, options: OutputOptions, target: Path
+    frames: Iterable[NDArray[np.uint8]],
+    size: tuple[int, int],
+    info: VideoInfo,
+    options: OutputOptions,
+    target: Path,
+    threads: int = 1,
 ) -> int:
     """Encode frames into one segment at `target` (Matroska, whatever its name) and return how many there were.
 
     frames: (H, W, 3) RGB of `size` (width, height), in the colours of info.color; an odd last column or row is
     repeated. The n-th frame is stamped n at the video's average rate: real times come when segments are joined.
-    Every segment starts with a key frame, refers to no other and has the same headers under the same options.
+    Every segment starts with a key frame, refers to no other and has the same headers under the same options and
+    number of threads.
     Raises EncodingFailed, also for a frame of another size, or DiskFull; then nothing is left at `target`.
     """
     count = 0
     task = f"encoding {target.name} as {options.codec} {size[0]}x{size[1]}"
     try:
-        with Ffmpeg(_command(size, info, options, target), target, task=task) as process:
+        with Ffmpeg(_command(size, info, options, target, threads), target, task=task) as process:
             for frame in frames:
                 process.write(_raw(frame, size, task))
                 count += 1
@@ -61,7 +67,7 @@ def _raw(frame: NDArray[np.uint8], size: tuple[int, int], task: str) -> memoryvi
     return np.ascontiguousarray(frame).data.cast("B")
 
 
-def _command(size: tuple[int, int], info: VideoInfo, options: OutputOptions, target: Path) -> Spec:
+def _command(size: tuple[int, int], info: VideoInfo, options: OutputOptions, target: Path, threads: int) -> Spec:
     width, height = coded_size(size)
     aspect = info.sample_aspect.limit_denominator(1000)
     tags = info.color
@@ -83,20 +89,28 @@ def _command(size: tuple[int, int], info: VideoInfo, options: OutputOptions, tar
         .filter("setsar", f"{aspect.numerator}/{aspect.denominator}", max=65535)
     )  # fmt: skip
     gop = max(1, round(rate * _SECONDS_PER_GOP))
-    return ffmpeg.output(picture, f"file:{target}", format="matroska", g=gop, **_coding(options))
+    return ffmpeg.output(picture, f"file:{target}", format="matroska", g=gop, **_coding(options, threads))
 
 
 def _named(tags: ColorTags, matrix: str) -> dict[str, str]:
     return {"colorspace": matrix, "color_primaries": tags.primaries, "color_trc": tags.transfer}
 
 
-def _coding(options: OutputOptions) -> dict[str, str | int]:
+def _coding(options: OutputOptions, threads: int) -> dict[str, str | int]:
     chosen: dict[str, str | int] = {
         "c:v": options.coder.encoder,
         "crf": options.quality,
         "preset": _PRESETS[options.codec],
+        "threads": threads,
+        "filter_threads": threads,
     }
-    return chosen | ({"x265-params": _X265} if options.codec == "hevc" else {})
+    match options.codec:
+        case "h264":
+            return chosen
+        case "hevc":  # its wrapper passes on the number of frames under way, not that of the pool's threads
+            return chosen | {"x265-params": f"{_X265}:pools={threads}"}
+        case "av1":
+            return chosen | {"svtav1-params": f"lp={threads}"}
 
 
 def segment_rate(info: VideoInfo) -> Fraction:
