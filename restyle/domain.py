@@ -59,6 +59,8 @@ class VideoInfo(Frozen):
     last_duration: int = Field(description="ticks for which the last frame is shown")
     damaged: int = Field(default=0, description="packets missing, unreadable or decoded with faults")
     tracks: tuple[Track, ...] = ()
+    keyframes: tuple[int, ...] = Field(default=(), description="frames at which decoding may begin; of a checked probe")
+    checksums: tuple[int, ...] = Field(default=(), description="of every decoded frame; of a checked probe")
 
     @property
     def frame_count(self) -> int:

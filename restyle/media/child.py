@@ -1,6 +1,6 @@
 """What every decoder process does: ``python -m restyle.media.decode_child FD DETAIL``, or ``probe_child``.
 
-It reads the video from the open file FD, commands from stdin (a line ``START STOP`` asks for those frames), and writes
+It reads the video from the open file FD (or over pipes, see ranged), commands from stdin (see Command), and writes
 messages (see wire) to stdout. libav meets untrusted bytes only here, where it can be killed. The end of stdin ends the
 process at once: a parent that dies, however it dies, leaves no child behind. (Linux' PR_SET_PDEATHSIG would kill it as
 soon as the *thread* that started it ends.)
@@ -15,13 +15,25 @@ import time
 import traceback
 from collections.abc import Callable
 from queue import SimpleQueue
+from typing import NamedTuple
 
 import av.logging
 
 from restyle.media import limits, wire
-from restyle.media.source import Refused
+from restyle.media.ranged import opener
+from restyle.media.source import Open, Refused
 
-Commands = SimpleQueue[tuple[int, int]]
+
+class Command(NamedTuple):
+    """Frames [start, stop) are wanted; first jump to the key frame of number `key` and time `key_pts`, unless -1."""
+
+    start: int
+    stop: int
+    key: int
+    key_pts: int
+
+
+Commands = SimpleQueue[Command]
 
 _PROGRESS_EVERY_S = 0.5
 
@@ -34,9 +46,11 @@ class Output:
         os.dup2(2, 1)
         self._spoken = time.monotonic()
 
-    def send(self, kind: bytes, payload: bytes | memoryview = b"", frame: int = 0, pts: int = 0) -> None:
+    def send(
+        self, kind: bytes, payload: bytes | memoryview = b"", frame: int = 0, pts: int = 0, checksum: int = 0
+    ) -> None:
         """Write one message; waits while the parent is busy."""
-        for part in (wire.pack(kind, frame, pts, len(payload)), payload):
+        for part in (wire.pack(kind, frame, pts, checksum, len(payload)), payload):
             rest = memoryview(part)
             while rest:
                 rest = rest[os.write(self._fd, rest) :]
@@ -48,9 +62,9 @@ class Output:
             self.send(wire.PROGRESS, frame=frames)
 
 
-def serve(answer: Callable[[int, str, Commands, Output], None]) -> None:
-    """Let answer deal with the open file and the detail the parent names; every failure becomes a message."""
-    fd, detail = int(sys.argv[1]), sys.argv[2]
+def serve(answer: Callable[[Open, str, Commands, Output], None]) -> None:
+    """Let answer deal with the video and the detail the parent names; every failure becomes a message."""
+    video, detail = opener(sys.argv[1]), sys.argv[2]
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole terminal; the parent decides what it means
     output = Output()
     commands = Commands()
@@ -60,7 +74,7 @@ def serve(answer: Callable[[int, str, Commands, Output], None]) -> None:
     av.logging.restore_default_callback()
     av.logging.set_libav_level(av.logging.ERROR)
     try:
-        answer(fd, detail, commands, output)
+        answer(video, detail, commands, output)
     except Refused as refusal:
         output.send(wire.REFUSED, wire.to_json(str(refusal)))
     except Exception as error:  # noqa: BLE001  (the last line of defence: the parent names the file and raises)
@@ -70,8 +84,7 @@ def serve(answer: Callable[[int, str, Commands, Output], None]) -> None:
 
 def _read_commands(commands: Commands) -> None:
     for line in sys.stdin.buffer:
-        start, stop = line.split()
-        commands.put((int(start), int(stop)))
+        commands.put(Command(*map(int, line.split())))
     os._exit(0)
 
 

@@ -1,5 +1,7 @@
 """Frames of a video as RGB, any range of them, decoded in a child process."""
 
+import logging
+from bisect import bisect_right
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -14,26 +16,33 @@ from restyle.media import limits, wire
 from restyle.media.color import SWSCALE_MATRICES
 from restyle.media.decoder_process import DecoderProcess
 from restyle.media.geometry import orientation_of_turn, painted_size
+from restyle.media.ranged import RangedVideo
 
 # Their 4:2:0 is sited as MPEG-2's by convention, but nothing in the stream says so, and swscale would centre it.
 _SILENT_ON_CHROMA = ("vp8", "vp9")
+
+log = logging.getLogger(__name__)
 
 
 class FrameDecoder:
     """Decodes one probed video; a context manager that leaves no process behind.
 
-    It keeps its place between calls: a range further on is reached by decoding alone, without conversion; one further
-    back starts the decoder anew. One call at a time, from any thread.
+    It keeps its place between calls: a range further on is reached by decoding alone, without conversion, or by a jump
+    to a key frame before it; one further back by a jump, or from the start. Where a jump does not give the very frames
+    that the probe saw, which their checksums tell, it is given up, and the range is decoded from the start. One call at
+    a time, from any thread.
     """
 
-    def __init__(self, path: Path, info: VideoInfo, max_side: int | None = None) -> None:
-        """path: the local file that info was probed from; max_side: pixels of a frame's longer side at most."""
-        self._path = path
+    def __init__(self, video: Path | RangedVideo, info: VideoInfo, max_side: int | None = None) -> None:
+        """video: what info was probed from, a local file or one elsewhere; max_side: of a frame at most, in pixels."""
+        self._video = video
         self._info = info
         self.width, self.height = painted_size(info, max_side)
         self._recipe = _recipe(info, self.width, self.height)
+        self._keyframes = info.keyframes
         self._child: DecoderProcess | None = None
         self._next = 0
+        self._jumped = False
 
     def __enter__(self) -> Self:
         return self
@@ -56,7 +65,7 @@ class FrameDecoder:
         other frames than the probe counted.
         """
         if not 0 <= start <= stop <= self._info.frame_count:
-            raise ValueError(f"frames [{start}, {stop}) of {self._path}, which has {self._info.frame_count}")
+            raise ValueError(f"frames [{start}, {stop}) of {self._video}, which has {self._info.frame_count}")
         return self._frames(start, stop)
 
     def _frames(self, start: int, stop: int) -> Iterator[NDArray[np.uint8]]:
@@ -64,10 +73,18 @@ class FrameDecoder:
             return
         whole = False
         try:
-            child = self._child_before(start)
-            child.ask(start, stop)
+            child, jumped = self._ask(start, stop)
             for index in range(start, stop):
-                frame = self._receive(child, index)
+                try:
+                    frame = self._receive(child, index)
+                except DecodingFailed as error:
+                    if not jumped:
+                        raise
+                    log.warning("%s; decoding from the start", error)
+                    self._keyframes = ()
+                    self.close()
+                    child, jumped = self._ask(index, stop)
+                    frame = self._receive(child, index)
                 self._next = index + 1
                 whole = self._next == stop
                 yield frame
@@ -75,29 +92,40 @@ class FrameDecoder:
             if not whole:  # abandoned or failed half way: what is still in the pipe belongs to nobody
                 self.close()
 
-    def _child_before(self, start: int) -> DecoderProcess:
-        """A decoder process that has not gone past frame start."""
-        if self._child and self._next > start:
+    def _ask(self, start: int, stop: int) -> tuple[DecoderProcess, bool]:
+        """Ask a decoder process for a range; whether what it gives begins with a jump."""
+        # A deinterlacer needs the frame before, which must have had its own.
+        latest = start - 2 * self._info.interlaced
+        place = bisect_right(self._keyframes, latest) - 1
+        key = self._keyframes[place] if place >= 0 else -1
+        if self._child and self._next > start and key < 0:
             self.close()
         if not self._child:
-            self._child = DecoderProcess(self._path, "decode_child", wire.to_json(self._recipe).decode())
+            self._child = DecoderProcess(self._video, "decode_child", wire.to_json(self._recipe).decode())
             self._next = 0
-        return self._child
+        if self._next <= start and key <= self._next:
+            key = -1  # nothing to be gained
+        self._child.ask(start, stop, key, self._info.pts[key] if key >= 0 else 0)
+        self._jumped = key >= 0 or (self._jumped and self._next > 0)
+        return self._child, self._jumped
 
     def _receive(self, child: DecoderProcess, index: int) -> NDArray[np.uint8]:
         header = child.header()
         remedy = "the file has changed since it was probed; start again"
         if header.kind == wire.END:
+            child.require_read()
             expected = self._info.frame_count
-            raise DecodingFailed(f"{self._path}: ends after {header.frame} frames, of {expected} probed; {remedy}")
+            raise DecodingFailed(f"{self._video}: ends after {header.frame} frames, of {expected} probed; {remedy}")
         frame = np.empty((self.height, self.width, 3), np.uint8)
         if (header.kind, header.frame, header.size) != (wire.FRAME, index, frame.nbytes):
-            raise DecodingFailed(f"{self._path}: its decoder sent {header} instead of frame {index}")
+            raise DecodingFailed(f"{self._video}: its decoder sent {header} instead of frame {index}")
         if header.pts != self._info.pts[index]:
             raise DecodingFailed(
-                f"{self._path}: frame {index} has time stamp {header.pts}, not {self._info.pts[index]}; {remedy}"
+                f"{self._video}: frame {index} has time stamp {header.pts}, not {self._info.pts[index]}; {remedy}"
             )
         child.read_into(frame.data)
+        if self._recipe.checked and header.checksum != self._info.checksums[index]:
+            raise DecodingFailed(f"{self._video}: frame {index} is not the one that was probed; {remedy}")
         return frame
 
 
@@ -120,4 +148,5 @@ def _recipe(info: VideoInfo, width: int, height: int) -> wire.Recipe:
         hdr_transfer=stored.transfer if info.tone_map else None,
         hdr_primaries=stored.primaries,
         peak_nits=info.peak_nits or 0,
+        checked=bool(info.checksums),
     )

@@ -13,6 +13,7 @@ from typing import Any, Self
 
 from restyle.errors import DecodingFailed, UnsupportedMedia
 from restyle.media import limits, wire
+from restyle.media.ranged import RangedVideo, RangeServer
 
 # What a decoder needs of the environment; secrets in the rest are none of its business.
 _ENVIRONMENT = (
@@ -54,23 +55,26 @@ def open_video(path: Path) -> int:
 class DecoderProcess:
     """A child that decodes one video; a context manager that kills and reaps it."""
 
-    def __init__(self, path: Path, module: str, detail: str) -> None:
+    def __init__(self, path: Path | RangedVideo, module: str, detail: str) -> None:
         """module: probe_child or decode_child; detail: what it takes as its argument."""
         self.path = path
         self._stderr_tail = bytearray()
-        video = open_video(path)
+        self._server = RangeServer(path) if isinstance(path, RangedVideo) else None
+        fds = self._server.child_fds if self._server else (open_video(Path(str(path))),)
+        words = self._server.words if self._server else str(fds[0])
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", f"restyle.media.{module}", str(video), detail],
+                [sys.executable, "-P", "-m", f"restyle.media.{module}", words, detail],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 bufsize=0,
-                pass_fds=(video,),
+                pass_fds=fds,
                 env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ} | {"OMP_NUM_THREADS": "1"},
             )
         finally:
-            os.close(video)
+            for fd in fds:
+                os.close(fd)
         assert self._process.stdin and self._process.stdout and self._process.stderr
         self._commands, self._messages, self._stderr = (
             self._process.stdin,
@@ -102,10 +106,15 @@ class DecoderProcess:
         for stream in (self._commands, self._messages, self._stderr):
             stream.close()
 
-    def ask(self, start: int, stop: int) -> None:
-        """Ask for frames [start, stop), which must not lie before what was asked for already."""
+    def require_read(self) -> None:
+        """Raises what kept the child from reading its video, if something did."""
+        if self._server and self._server.error:
+            raise self._server.error
+
+    def ask(self, start: int, stop: int, key: int = -1, key_pts: int = 0) -> None:
+        """Ask for frames [start, stop): what follows what was asked for already, or, from a key frame, any others."""
         try:
-            self._commands.write(b"%d %d\n" % (start, stop))
+            self._commands.write(b"%d %d %d %d\n" % (start, stop, key, key_pts))
         except BrokenPipeError as error:
             raise self._failure() from error
 
@@ -120,6 +129,8 @@ class DecoderProcess:
             header = wire.unpack(buffer)
             if header.size > limits.MAX_MESSAGE_BYTES:
                 raise DecodingFailed(f"{self.path}: its decoder sent a message of {header.size} bytes")
+            if header.kind in (wire.REFUSED, wire.FAILED):
+                self.require_read()
             if header.kind == wire.REFUSED:
                 raise UnsupportedMedia(f"{self.path}: {self.json(header)}")
             if header.kind == wire.FAILED:

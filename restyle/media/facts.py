@@ -1,16 +1,20 @@
 """What a decoder process finds out about a video by decoding all of it once."""
 
 import struct
+import zlib
 from collections.abc import Callable
 from typing import Any
 
 import av
 import av.container
 import av.stream
+import numpy as np
 from av.sidedata.sidedata import Type as SideDataType
+from av.video.format import VideoFormat
+from av.video.plane import VideoPlane
 
 from restyle.media import limits
-from restyle.media.source import Refused, Source, open_source
+from restyle.media.source import Open, Refused, Source, open_source
 
 NO_FRAME = (
     "holds no frame that can be decoded: it is encrypted, damaged beyond use or larger than "
@@ -20,36 +24,61 @@ NO_FRAME = (
 Facts = dict[str, Any]  # Any: a JSON object, read by probe.py alone
 
 
-def gather(fd: int, threads: int, progress: Callable[[int], None]) -> Facts:
-    """Facts of the video in the open file fd. progress is told the number of frames now and then. Raises Refused.
+def gather(video: Open, threads: int, checked: bool, progress: Callable[[int], None]) -> Facts:
+    """Facts of the video. progress is told the number of frames now and then. Raises Refused.
+
+    checked: with the checksum of every frame, and where it may be entered.
 
     Decoding with several threads may lose or order damage differently from run to run. So a video that shows any, or
     whose packets and frames do not match, is counted again with one thread, and is decoded with one later.
     """
-    with open_source(fd, threads) as source:
-        facts = _decode_all(source, progress)
+    with open_source(video, threads) as source:
+        facts = _decode_all(source, checked, progress)
         regular = facts["damaged"] == 0 and source.packets == len(facts["pts"])
     if not regular and threads > 1:
-        with open_source(fd, 1) as source:
-            facts = _decode_all(source, progress)
+        with open_source(video, 1) as source:
+            facts = _decode_all(source, checked, progress)
     return facts
 
 
-def look(fd: int) -> None:
-    """Raises Refused unless the open file fd is a video whose first frame decodes."""
-    with open_source(fd, 1) as source:
+def look(video: Open) -> None:
+    """Raises Refused unless this is a video whose first frame decodes."""
+    with open_source(video, 1) as source:
         if next(source.frames(), None) is None:
             raise Refused(NO_FRAME)
 
 
-def _decode_all(source: Source, progress: Callable[[int], None]) -> Facts:
+def checksum(frame: av.VideoFrame) -> int:
+    """CRC-32 of a decoded frame's visible samples, plane by plane."""
+    crc = 0
+    for number, plane in enumerate(frame.planes):
+        rows = np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)
+        crc = zlib.crc32(np.ascontiguousarray(rows[:, : _row_bytes(frame.format, number, plane)]).data, crc)
+    return crc
+
+
+def _row_bytes(sample_format: VideoFormat, number: int, plane: VideoPlane) -> int:
+    """Bytes of a row that hold samples; what follows is padding of any content."""
+    bits = [8 * -(-part.bits // 8) for part in sample_format.components if part.plane == number]
+    if sample_format.is_planar:
+        return min(plane.line_size, plane.width * sum(bits) // 8)
+    return min(plane.line_size, -(-plane.width * sample_format.padded_bits_per_pixel // 8))
+
+
+def _decode_all(source: Source, checked: bool, progress: Callable[[int], None]) -> Facts:
     facts: Facts = {}
     pts: list[int | None] = []
+    keyframes: list[int] = []
+    checksums: list[int] = []
     interlaced = False
     duration = 0
     for frame in source.frames():
         if not pts:
             facts = _of_first_frame(frame)
+        if checked:
+            checksums.append(checksum(frame))
+            if frame.key_frame:
+                keyframes.append(len(pts))
         pts.append(frame.pts)
         duration = frame.duration
         interlaced = interlaced or frame.interlaced_frame
@@ -61,6 +90,7 @@ def _decode_all(source: Source, progress: Callable[[int], None]) -> Facts:
     source.damaged += _missing_packets(source)
     duration = _last_duration(source, pts[-1], duration)
     facts |= {"pts": pts, "last_duration": duration, "interlaced": interlaced, "damaged": source.damaged}
+    facts |= {"keyframes": keyframes, "checksums": checksums}
     return facts | _of_stream(source)
 
 

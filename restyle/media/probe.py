@@ -27,12 +27,14 @@ def check_video(path: Path) -> None:
             raise DecodingFailed(f"{path}: its decoder answered {header.kind!r} to a look")
 
 
-def probe_video(path: Path) -> VideoInfo:
+def probe_video(path: Path, checked: bool = False) -> VideoInfo:
     """What the local video file holds, every decodable frame counted with its time stamp.
+
+    checked: with the checksum of every frame, so that each can be proven wherever decoding begins.
 
     Raises UnsupportedMedia for a file that is no video restyle can use, DecodingFailed when its decoder dies or hangs.
     """
-    with DecoderProcess(path, "probe_child", str(limits.DECODER_THREADS)) as child:
+    with DecoderProcess(path, "probe_child", f"{limits.DECODER_THREADS}{'+' if checked else ''}") as child:
         header = child.header()
         if header.kind != wire.RESULT:
             raise DecodingFailed(f"{path}: its decoder answered {header.kind!r} to a probe")
@@ -74,6 +76,8 @@ def _info(path: Path, facts: dict[str, Any]) -> VideoInfo:  # Any: the JSON of f
         pts=pts,
         last_duration=_last_duration(facts["last_duration"], pts, facts["step"]),
         damaged=facts["damaged"],
+        keyframes=_entries(facts, pts),
+        checksums=tuple(facts["checksums"]),
         tracks=tuple(Track(**track) for track in facts["tracks"]),
     )
     if info.duration_s > limits.MAX_DURATION_S:
@@ -81,6 +85,12 @@ def _info(path: Path, facts: dict[str, Any]) -> VideoInfo:  # Any: the JSON of f
             f"{path}: lasts {info.duration_s:.0f} s, above the limit of {limits.MAX_DURATION_S:.0f} s; cut it first"
         )
     return info
+
+
+def _entries(facts: dict[str, Any], pts: tuple[int, ...]) -> tuple[int, ...]:
+    """Key frames at which decoding may begin: none where something is damaged, or a time stamp was made up."""
+    sound = not facts["damaged"] and tuple(facts["pts"]) == pts
+    return tuple(facts["keyframes"]) if sound else ()
 
 
 def _time_stamps(raw: list[int | None], step: int, time_base: Fraction) -> tuple[int, ...]:

@@ -3,15 +3,17 @@
 from restyle.media import wire
 from restyle.media.child import Commands, Output, serve
 from restyle.media.facts import gather, look
+from restyle.media.source import Open
 
 
-def _probe(fd: int, detail: str, _commands: Commands, output: Output) -> None:
-    """detail: ``look``, or the number of decoder threads for a full probe."""
+def _probe(video: Open, detail: str, _commands: Commands, output: Output) -> None:
+    """detail: ``look``, or for a full probe the number of decoder threads, with a ``+`` where frames are checked."""
     if detail == "look":
-        look(fd)
+        look(video)
         output.send(wire.RESULT, wire.to_json({}))
     else:
-        output.send(wire.RESULT, wire.to_json(gather(fd, int(detail), output.progress)))
+        facts = gather(video, int(detail.removesuffix("+")), detail.endswith("+"), output.progress)
+        output.send(wire.RESULT, wire.to_json(facts))
 
 
 if __name__ == "__main__":

@@ -3,8 +3,8 @@
 libav is given an open file and never a name: no path, URL or reference in the file is ever followed.
 """
 
-import os
-from collections.abc import Iterator
+import io
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 
@@ -22,12 +22,16 @@ _NOT_FRAMES = (
 )
 
 
+Open = Callable[[], io.RawIOBase]
+"""Gives a new file object over the video."""
+
+
 class Refused(Exception):
     """Why a file cannot be used: the rest of a sentence that begins with its name."""
 
 
 class Source:
-    """One video stream of an open container, read frame by frame from the start, once."""
+    """One video stream of an open container, read frame by frame from the start, or from where it was sought."""
 
     def __init__(self, container: av.container.InputContainer, stream: av.video.stream.VideoStream) -> None:
         self.container = container
@@ -58,6 +62,10 @@ class Source:
                 self.damaged += frame.is_corrupt
                 yield frame
 
+    def seek(self, pts: int) -> None:
+        """Go to the key frame of this time stamp, or to one before; what is read next is decoded from there."""
+        self.container.seek(pts, stream=self.stream)
+
     def _packets(self) -> Iterator["av.Packet[av.video.stream.VideoStream] | None"]:
         """The stream's packets, then None, which makes the decoder give out what it still holds."""
         try:
@@ -75,8 +83,8 @@ def _refuse_other_files(url: str, flags: int, options: dict[str, str]) -> object
 
 
 @contextmanager
-def open_source(fd: int, threads: int, stream_index: int | None = None) -> Iterator[Source]:
-    """The video in the open file fd, its decoder set up.
+def open_source(video: Open, threads: int, stream_index: int | None = None) -> Iterator[Source]:
+    """The video, its decoder set up.
 
     stream_index: of the stream to read; the main video stream without it. Raises Refused.
     """
@@ -87,12 +95,12 @@ def open_source(fd: int, threads: int, stream_index: int | None = None) -> Itera
         "max_pixels": str(limits.MAX_PIXELS),
         "max_streams": str(limits.MAX_STREAMS + 1),  # one more, to tell: libav drops what is above in silence
     }
-    with os.fdopen(os.dup(fd), "rb", buffering=0) as file:
+    with video() as file:
         file.seek(0)
         try:
             container = av.open(file, "r", options=options, io_open=_refuse_other_files, metadata_errors="replace")
         except av.error.FFmpegError as error:
-            raise Refused(_why_unopened(fd, error)) from error
+            raise Refused(_why_unopened(video, error)) from error
         with container:
             stream = _main_stream(container) if stream_index is None else container.streams[stream_index]
             if not isinstance(stream, av.video.stream.VideoStream):
@@ -101,8 +109,10 @@ def open_source(fd: int, threads: int, stream_index: int | None = None) -> Itera
             yield Source(container, stream)
 
 
-def _why_unopened(fd: int, error: av.error.FFmpegError) -> str:
-    start = os.pread(fd, 12, 0)
+def _why_unopened(video: Open, error: av.error.FFmpegError) -> str:
+    with video() as file:
+        file.seek(0)
+        start = file.read(12) or b""
     if start[4:8] in (b"ftyp", b"mdat", b"wide", b"free", b"skip"):
         return "has no readable index (moov), as a recording that was cut short; export or copy it again"
     if isinstance(error, av.error.InvalidDataError | av.error.ArgumentError | av.error.EOFError):

@@ -4,8 +4,8 @@ import json
 import struct
 from typing import Any, NamedTuple
 
-# kind, frame number, time stamp in ticks, bytes that follow
-HEADER = struct.Struct("!cqqQ")
+# kind, frame number, time stamp in ticks, checksum of the coded frame, bytes that follow
+HEADER = struct.Struct("!cqqIQ")
 
 FRAME = b"F"  # the pixels of one frame, rows of RGB
 PROGRESS = b"P"  # still alive: so many frames are decoded
@@ -21,6 +21,7 @@ class Header(NamedTuple):
     kind: bytes
     frame: int
     pts: int
+    checksum: int
     size: int
 
 
@@ -42,11 +43,12 @@ class Recipe(NamedTuple):
     hdr_transfer: str | None  # smpte2084 or arib-std-b67: to be tone-mapped
     hdr_primaries: str
     peak_nits: int
+    checked: bool  # checksums come with the frames
 
 
-def pack(kind: bytes, frame: int = 0, pts: int = 0, size: int = 0) -> bytes:
+def pack(kind: bytes, frame: int = 0, pts: int = 0, checksum: int = 0, size: int = 0) -> bytes:
     """The header of a message whose payload has size bytes."""
-    return HEADER.pack(kind, frame, pts, size)
+    return HEADER.pack(kind, frame, pts, checksum, size)
 
 
 def unpack(data: bytes | bytearray | memoryview) -> Header:

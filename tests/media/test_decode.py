@@ -8,9 +8,10 @@ import pytest
 from numpy.typing import NDArray
 
 from restyle.domain import VideoInfo
-from restyle.errors import DecodingFailed
+from restyle.errors import DecodingFailed, StoreUnavailable
 from restyle.media.decode import FrameDecoder
 from restyle.media.probe import probe_video
+from restyle.media.ranged import RangedVideo
 from tests.media.clips import CLIPS, Clip, ClipCache
 from tests.media.conftest import Probed
 from tests.media.reading import frames_rgb
@@ -28,11 +29,6 @@ COMPARABLE = [clip for clip in CLIPS if clip.name not in UNLIKE + SAME_PICTURES]
 # Mean levels apart: ffmpeg turns before it widens chroma, scales by other means, and mends damage in another order.
 APART = {"rotated_90": 8, "rotated_180": 8, "rotated_270": 8, "mirrored": 8, "size_change": 6, "damaged_tail": 5}
 LEFT_CHROMA = ("h264", "hevc", "mpeg2video", "mpeg4", "vp8", "vp9")
-SEEKABLE = (
-    "cfr_25", "b_pyramid", "open_gop", "cut_by_stream_copy", "vp8_alt_ref", "interlaced_tff", "interlaced_bff",
-    "interlaced_half",
-    "hdr_pq", "size_change", "damaged_tail", "starts_negative", "rotated_90",
-)  # fmt: skip
 
 
 def all_frames(path: Path, info: VideoInfo, max_side: int | None = None) -> Frames:
@@ -66,16 +62,57 @@ def test_frames_are_those_another_decoder_shows(clip: Clip, clips: ClipCache, pr
         assert (apart[:-1] < to_next).all()
 
 
-@pytest.mark.parametrize("name", SEEKABLE)
-def test_any_range_gives_the_frames_of_a_whole_reading(name: str, clips: ClipCache, probed: Probed) -> None:
-    info = probed(name)
-    whole = all_frames(clips[name], info)
-    chance = random.Random(name)
-    with FrameDecoder(clips[name], info) as decoder:
+@pytest.mark.parametrize("clip", CLIPS, ids=lambda clip: clip.name)
+def test_any_range_read_in_pieces_gives_the_frames_of_a_whole_reading(clip: Clip, clips: ClipCache) -> None:
+    info, content = probe_video(clips[clip.name], checked=True), clips[clip.name].read_bytes()
+    assert len(info.checksums) == info.frame_count
+    whole = all_frames(clips[clip.name], info)
+    video = RangedVideo(clip.name, len(content), lambda start, size: content[start : start + size])
+    chance = random.Random(clip.name)
+    with FrameDecoder(video, info) as decoder:
         for _ in range(4):  # forward, overlapping and back, with one decoder
             start = chance.randrange(info.frame_count)
             stop = chance.randint(start + 1, info.frame_count)
             assert np.array_equal(np.stack(list(decoder.frames(start, stop))), whole[start:stop])
+
+
+@pytest.mark.parametrize("name", ["mpeg2_ts", "open_gop_start", "interlaced_bff", "wmv", "all_intra"])
+def test_a_jump_spares_decoding_from_the_start(name: str, clips: ClipCache, caplog: pytest.LogCaptureFixture) -> None:
+    info = probe_video(clips[name], checked=True)
+    assert len(info.keyframes) > 1
+    with FrameDecoder(clips[name], info) as decoder:
+        list(decoder.frames(info.frame_count - 1, info.frame_count))
+        list(decoder.frames(0, info.frame_count))
+    assert not caplog.records
+
+
+def test_where_a_jump_gives_other_frames_the_range_is_decoded_from_the_start(
+    clips: ClipCache, caplog: pytest.LogCaptureFixture
+) -> None:
+    info = probe_video(clips["cfr_25"], checked=True)
+    whole = all_frames(clips["cfr_25"], info)
+    nowhere = (*info.pts[:30], info.pts[30] + 1, *info.pts[31:])
+    wrong = info.model_copy(update={"keyframes": (0, 30), "pts": nowhere})
+    with FrameDecoder(clips["cfr_25"], wrong) as decoder:
+        assert np.array_equal(np.stack(list(decoder.frames(31, 35))), whole[31:35])
+    assert "decoding from the start" in caplog.text
+
+
+def test_a_frame_that_is_not_the_one_probed_is_refused(clips: ClipCache) -> None:
+    info = probe_video(clips["cfr_25"], checked=True)
+    other = info.model_copy(update={"checksums": (*info.checksums[:7], 0, *info.checksums[8:])})
+    with FrameDecoder(clips["cfr_25"], other) as decoder, pytest.raises(DecodingFailed, match="frame 7 is not the one"):
+        list(decoder.frames(0, 9))
+
+
+def test_what_keeps_a_store_from_giving_bytes_is_what_is_raised(clips: ClipCache) -> None:
+    info = probe_video(clips["cfr_25"])
+
+    def refuse(start: int, size: int) -> bytes:
+        raise StoreUnavailable(f"bytes {start}-{start + size} are out of reach")
+
+    with FrameDecoder(RangedVideo("far", 1000, refuse), info) as decoder, pytest.raises(StoreUnavailable):
+        list(decoder.frames(0, 1))
 
 
 def test_batches_in_turn_are_decoded_by_one_process(clips: ClipCache, probed: Probed) -> None:
