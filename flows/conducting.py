@@ -23,7 +23,7 @@ RANGE_BATCHES = 2
 def paint_ranges(
     plan: Plan, output: OutputOptions, decoder: FrameDecoder, folder: Path, trusted: frozenset[int], in_flight: int
 ) -> list[BatchRecord]:
-    """Split, upload, paint and encode every range, one beside the other.
+    """Split, upload, paint and encode every range, one beside the other; or let workers do all of it by themselves.
 
     trusted: indices of batches that are painted already. in_flight: batches submitted and not ended, at most.
     """
@@ -31,7 +31,10 @@ def paint_ranges(
     try:
         beside: ThreadPoolTaskRunner[Any] = ThreadPoolTaskRunner(max_workers=2)
         with beside, watching() as require_wanted:
-            _feed(painting, beside, cut_ranges(plan.batches, RANGE_BATCHES), decoder, folder, require_wanted)
+            if plan.job.look.direct:
+                _feed_directly(painting, decoder, folder, require_wanted)
+            else:
+                _feed(painting, beside, cut_ranges(plan.batches, RANGE_BATCHES), decoder, folder, require_wanted)
     except Exception:
         painting.wait()  # what is being painted is not lost
         raise
@@ -61,3 +64,12 @@ def _feed(
             painting.submit(*uploading.pop(), require_wanted)
         uploading.append((span, beside.submit(upload_frames, common, wait_for=[split])))
     painting.submit(*uploading.pop(), require_wanted)
+
+
+def _feed_directly(painting: Painting, decoder: FrameDecoder, folder: Path, require_wanted: Callable[[], None]) -> None:
+    """Workers decode for themselves: the two steps are shown as what they are here."""
+    job, (whole,) = painting.plan.job, cut_ranges(painting.plan.batches, len(painting.plan.batches))
+    split_frames(job, decoder, whole, folder, needed=False, return_state=True)
+    upload_frames(job, whole, folder, needed=False, return_state=True)
+    for span in cut_ranges(painting.plan.batches, 1):
+        painting.submit(span, None, require_wanted)

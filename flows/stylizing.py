@@ -11,6 +11,7 @@ from flows.showing import showing
 from flows.submitting import result_of
 from flows.sweeping import attending
 from restyle.domain import NumericPath, VideoInfo
+from restyle.encoding import Segments
 from restyle.errors import SourceChanged
 from restyle.images import coder_name
 from restyle.job import Job
@@ -130,7 +131,7 @@ def _fix_plan(request: Request, stores: Stores, job: Job, info: VideoInfo, numer
         height=height,
         batch_size=request.batch_size,
         numeric=numeric,
-        image_coder=coder_name(job.look.frames),
+        image_coder=coder_name(job.look.image),
     )
     fixed = fix_plan(stores.control, wished)
     for difference in differences(wished, fixed):
@@ -138,12 +139,20 @@ def _fix_plan(request: Request, stores: Stores, job: Job, info: VideoInfo, numer
     return fixed
 
 
+def _trusted(ledger: Ledger, segments: Segments, plan: Plan) -> frozenset[int]:
+    """Indices of batches that need no painting: their images, or segments that were painted directly, are there."""
+    recorded = ledger.trusted(ledger.stored_sizes())
+    if not plan.job.look.direct:
+        return frozenset(recorded)
+    return frozenset(index for index, entry in recorded.items() if segments.find(entry))
+
+
 def _paint(
     request: Request, stores: Stores, plan: Plan, info: VideoInfo, source: Path, folder: Path
 ) -> tuple[list[BatchRecord], frozenset[int]]:
     """The records of all batches, and which of them an earlier run had painted."""
     ledger = Ledger(stores.control, stores.data, plan)
-    trusted = frozenset(ledger.trusted(ledger.stored_sizes()))
+    trusted = _trusted(ledger, Segments(stores.control, stores.data, plan, request.output), plan)
     missing = tuple(batch for batch in plan.batches if batch.index not in trusted)
     require_room_for_frames(stores.data, folder, plan, sum(map(len, missing)))
     if plan.job.style.kind == "gatys" and missing:

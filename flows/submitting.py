@@ -23,7 +23,7 @@ from restyle.media.options import OutputOptions
 from restyle.plan import Plan
 from restyle.progress import BatchEnded, Progress, announce, tell
 from tasks.encoding import encode_segment
-from tasks.painting import style_batch
+from tasks.painting import style_batch, style_batch_directly
 
 DIED = "each worker that tried it died of it, which mostly means memory, or a driver; the worker's log may say"
 
@@ -60,26 +60,26 @@ class Painting:
         self._room = BoundedSemaphore(self.in_flight)
         self._lock = Lock()
         self._reused = sum(len(b) for b in self.plan.batches if b.index in self.trusted)
+        self._painter: Task[..., Any] = style_batch_directly if self.plan.job.look.direct else style_batch
         self._open = 0
         self._died: list[tuple[FrameBatch, Task[..., Any]]] = []
         self._stopped: CancelledRun | None = None
         self._outcomes: SimpleQueue[Outcome] = SimpleQueue()
 
-    def submit(self, span: FrameRange, uploaded: PrefectFuture[Any], require_wanted: Callable[[], None]) -> None:
-        """Map style-batch over a range whose frames are in the store, when there is room for it."""
-        uploaded.result()
+    def submit(self, span: FrameRange, uploaded: PrefectFuture[Any] | None, require_wanted: Callable[[], None]) -> None:
+        """Map style-batch over a range whose frames are in the store or need not be, when there is room for it."""
+        if uploaded:
+            uploaded.result()
         for _ in span.batches:
             self._room.acquire()
         require_wanted()
         while not self._outcomes.empty():
             self._settle(self._outcomes.get())
-        mapped = style_batch.map(
-            list(span.batches),
-            job_id=unmapped(self.plan.job.job_id),
-            wait_for=[uploaded.state],  # type: ignore[list-item]  # a future does not pickle; its state does
-        )
+        common: Any = {name: unmapped(value) for name, value in self._arguments(self._painter).items()}
+        before: list[Any] = [uploaded.state] if uploaded else []  # a future does not pickle; its state does
+        mapped = self._painter.map(list(span.batches), wait_for=before, **common)
         for batch, future in zip(span.batches, mapped, strict=True):
-            self._follow(batch, style_batch, future)
+            self._follow(batch, self._painter, future)
             future.add_done_callback(lambda _: self._room.release())
 
     def wait(self) -> list[tuple[FrameBatch, Task[..., Any]]]:
@@ -115,9 +115,12 @@ class Painting:
 
     def _start(self, batch: FrameBatch, step: Task[..., Any]) -> None:
         """Submit one batch by itself."""
-        job_id = self.plan.job.job_id
-        more = {"output": self.output} if step is encode_segment else {}
-        self._follow(batch, step, step.submit(batch, job_id, **more))
+        self._follow(batch, step, step.submit(batch, **self._arguments(step)))
+
+    def _arguments(self, step: Task[..., Any]) -> dict[str, Any]:
+        """What a step takes besides its batch."""
+        encodes = {} if step is style_batch else {"output": self.output}
+        return {"job_id": self.plan.job.job_id, **encodes}
 
     def _follow(self, batch: FrameBatch, step: Task[..., Any], future: PrefectFuture[Any]) -> None:
         self._open += 1
@@ -140,7 +143,8 @@ class Painting:
         batch, came = outcome.batch, outcome.came
         if isinstance(came, BatchRecord):
             self.records[batch] = came
-            self._start(batch, encode_segment)
+            if self._painter is style_batch:
+                self._start(batch, encode_segment)
         elif outcome.died:
             self.failures[batch] = DIED
             self._died.append((batch, outcome.step))

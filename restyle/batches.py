@@ -3,9 +3,11 @@
 import hashlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -40,11 +42,66 @@ class FrameTimes(NamedTuple):
 
 
 class Loaded(NamedTuple):
-    """A source image."""
+    """A source frame."""
 
     pixels: Pixels
     sha256: str
+    """of its image, or of its pixels where no image is stored"""
     seconds: float
+
+
+class Painted(NamedTuple):
+    """A frame that is painted and not yet stored."""
+
+    number: int
+    source: Loaded
+    pixels: Pixels
+    model_s: float
+    """its share of the mini-batch"""
+
+
+@dataclass
+class Spent:
+    """What the painting loop of a batch waited for, in seconds, since `begun`."""
+
+    begun: float = field(default_factory=time.perf_counter)
+    load_s: float = 0.0
+    model_s: float = 0.0
+
+    def timings(self) -> Timings:
+        """Up to now: what was neither loading nor painting was storing."""
+        total_s = time.perf_counter() - self.begun
+        store_s = total_s - self.load_s - self.model_s
+        return Timings(total_s=total_s, model_s=self.model_s, load_s=self.load_s, store_s=store_s)
+
+
+def paint_frames(
+    plan: Plan,
+    batch: FrameBatch,
+    sources: Iterator[Loaded],
+    painter: Painter,
+    spent: Spent,
+    require_wanted: Callable[[], None],
+) -> Iterator[Painted]:
+    """A batch's frames, painted in mini-batches as they are taken.
+
+    sources: the frames of its lead-in, which are painted for those that follow and not given out, and its own.
+    require_wanted: called before each mini-batch; what it raises ends the batch.
+    """
+    mini, numbers = plan.numeric.mini_batch, range(plan.first_seen(batch), batch.stop)
+    clock = time.perf_counter
+    for first in range(0, len(numbers), mini):
+        require_wanted()
+        t0 = clock()
+        loaded = list(islice(sources, mini))
+        t1 = clock()
+        painted = painter(np.stack([one.pixels for one in loaded]))
+        t2 = clock()
+        spent.load_s += t1 - t0
+        spent.model_s += t2 - t1
+        for number, pixels, one in zip(numbers[first : first + mini], painted, loaded, strict=True):
+            if number >= batch.start:
+                yield Painted(number, one, pixels, (t2 - t1) / len(loaded))
 
 
 def paint_batch(
@@ -61,54 +118,40 @@ def paint_batch(
 ) -> BatchRecord:
     """Paint a batch whose source frames, and those of its lead-in, are in the store and commit its record.
 
-    seen: called for each image that is stored, in any order and from several threads. require_wanted: called before
-    each mini-batch; what it raises ends the batch. Holds at most four mini-batches
-    of frames in memory. Raises FrameCorrupt for a source frame that is missing or damaged, and what the store raises.
+    seen: called for each image that is stored, in any order and from several threads. require_wanted: as for
+    paint_frames. Holds at most four mini-batches of frames in memory. Raises FrameCorrupt for a source frame that is
+    missing or damaged, and what the store raises.
     """
-    image = plan.job.look.frames
-    clock = time.perf_counter
-    begun, model_s, load_s, store_s = clock(), 0.0, 0.0, 0.0
-    numbers = range(plan.first_seen(batch), batch.stop)
-    names = [image_name(i, image) for i in numbers]
-    keys = ledger.styled_keys(batch)
+    spent, ahead = Spent(), 2 * plan.numeric.mini_batch
+    prefix, keys = frames(plan.job.job_id), ledger.styled_keys(batch)
+    names = [image_name(i, plan.job.look.image) for i in range(plan.first_seen(batch), batch.stop)]
     stored: list[Future[FrameRecord]] = []
     with ThreadPoolExecutor(IO_THREADS, thread_name_prefix="frames") as pool:
-        mini = plan.numeric.mini_batch
-        prefix = frames(plan.job.job_id)
-        sources = prefetch(pool, lambda name: _load(data, prefix + name, plan), names, ahead=2 * mini)
-        for first in range(0, len(names), mini):
-            require_wanted()
-            t0 = clock()
-            loaded = [next(sources) for _ in names[first : first + mini]]
-            t1 = clock()
-            painted = painter(np.stack([one.pixels for one in loaded]))
-            t2 = clock()
-            for number, pixels, one in zip(numbers[first : first + mini], painted, loaded, strict=True):
-                if number < batch.start:
-                    continue  # of the lead-in: another batch stores it
-                times = FrameTimes(number, one.seconds, (t2 - t1) / len(loaded), store_s=0.0)
-                key = keys[number - batch.start]
-                stored.append(pool.submit(_save, data, key, pixels, image, one.sha256, times, seen))
-            for pending in stored[: -2 * mini]:
-                pending.result()
-            t3 = clock()
-            load_s, model_s, store_s = load_s + t1 - t0, model_s + t2 - t1, store_s + t3 - t2
-        t3 = clock()
+        sources = prefetch(pool, lambda name: _load(data, prefix + name, plan), names, ahead)
+        for done in paint_frames(plan, batch, sources, painter, spent, require_wanted):
+            stored.append(pool.submit(_save, data, keys[done.number - batch.start], done, plan.job.look.image, seen))
+            if len(stored) > ahead:
+                stored[-ahead - 1].result()
         records = tuple(future.result() for future in stored)
-        store_s += clock() - t3
-    timings = Timings(total_s=clock() - begun, model_s=model_s, load_s=load_s, store_s=store_s)
-    entry = BatchRecord(
+    entry = new_record(plan, batch, records, spent, attempts, worker)
+    ledger.commit(entry)
+    log.info("painted frames %d-%d in %.1f s", batch.start, batch.last, entry.timings.total_s)
+    return entry
+
+
+def new_record(
+    plan: Plan, batch: FrameBatch, records: tuple[FrameRecord, ...], spent: Spent, attempts: int, worker: str
+) -> BatchRecord:
+    """The record of a batch that has just been painted."""
+    return BatchRecord(
         batch=batch,
         frames=records,
         numeric=plan.numeric,
-        timings=timings,
+        timings=spent.timings(),
         attempts=attempts,
         worker=worker,
         finished=datetime.now(UTC),
     )
-    ledger.commit(entry)
-    log.info("painted frames %d-%d in %.1f s", batch.start, batch.last, timings.total_s)
-    return entry
 
 
 def _load(data: Store, key: str, plan: Plan) -> Loaded:
@@ -121,17 +164,10 @@ def _load(data: Store, key: str, plan: Plan) -> Loaded:
     return Loaded(pixels, hashlib.sha256(content).hexdigest(), time.perf_counter() - begun)
 
 
-def _save(
-    data: Store,
-    key: str,
-    pixels: Pixels,
-    image: FrameFormat,
-    source_sha256: str,
-    times: FrameTimes,
-    seen: Callable[[FrameTimes], None],
-) -> FrameRecord:
+def _save(data: Store, key: str, done: Painted, image: FrameFormat, seen: Callable[[FrameTimes], None]) -> FrameRecord:
     begun = time.perf_counter()
-    content = encode_image(pixels, image)
+    content = encode_image(done.pixels, image)
     data.write(key, content)
-    seen(times._replace(store_s=time.perf_counter() - begun))
-    return FrameRecord(size_bytes=len(content), sha256=hashlib.sha256(content).hexdigest(), source_sha256=source_sha256)
+    seen(FrameTimes(done.number, done.source.seconds, done.model_s, store_s=time.perf_counter() - begun))
+    digest = hashlib.sha256(content).hexdigest()
+    return FrameRecord(size_bytes=len(content), sha256=digest, source_sha256=done.source.sha256)

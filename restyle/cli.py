@@ -142,7 +142,12 @@ def _add_run(run: argparse.ArgumentParser) -> None:
         metavar="N",
         help="frames per batch, the unit of work and of retry (default 24)",
     )
-    run.add_argument("--frames", choices=("jpeg", "png"), default="jpeg", help="how frames are stored (default jpeg)")
+    run.add_argument(
+        "--frames",
+        choices=("jpeg", "png", "none"),
+        default="jpeg",
+        help="how frames are stored on their way; none: not at all, workers decode, paint and encode (default jpeg)",
+    )
     run.add_argument("--codec", choices=("h264", "hevc", "av1"), default="h264", help="of the output (default h264)")
     run.add_argument(
         "--crf",

@@ -27,7 +27,7 @@ def contact_sheet(data: Store, plan: Plan) -> bytes:
 
     Raises BlobNotFound or FrameCorrupt where a frame that it shows is gone or damaged.
     """
-    job_id, image = plan.job.job_id, plan.job.look.frames
+    job_id, image = plan.job.job_id, plan.job.look.image
     numbers = sample_frames(plan.frame_count)
     rows = [
         [_thumbnail(data, prefix + image_name(n, image), plan) for n in numbers]

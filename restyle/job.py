@@ -60,10 +60,22 @@ class Look(Frozen):
     max_side: int | None = Field(
         default=None, ge=16, description="frames are scaled down to this longer side, in pixels"
     )
-    frames: FrameFormat = "jpeg"
+    frames: FrameFormat | Literal["none"] = Field(
+        default="jpeg", description="how frames are stored on their way; none: not at all, painted directly"
+    )
     smooth: float = Field(
         default=0.0, ge=0.0, le=1.0, description="blends each painting with the one before, moved along: 0 not at all"
     )
+
+    @property
+    def direct(self) -> bool:
+        """Whether each batch goes from the source's bytes to a segment, without images of its frames."""
+        return self.frames == "none"
+
+    @property
+    def image(self) -> FrameFormat:
+        """The format of the images that are stored."""
+        return "jpeg" if self.frames == "none" else self.frames
 
     @property
     def carried(self) -> float:

@@ -65,10 +65,13 @@ class Ledger:
             return None
 
     def find(self, batch: FrameBatch) -> BatchRecord | None:
-        """The record of a batch whose frames are all in the store, or None; asks for each frame's size."""
+        """The record of a batch whose frames are all in the store, or None; asks for each frame's size.
+
+        Of one that was painted directly the record is all there is: whether its segment is there, others know.
+        """
         entry = self.read(batch)
-        if entry is None:
-            return None
+        if entry is None or self._plan.job.look.direct:
+            return entry
         with ThreadPoolExecutor(READ_THREADS) as pool:
             sizes = dict(pool.map(self._size, self.styled_keys(batch)))
         return entry if self.holds(entry, sizes) else None
@@ -99,14 +102,15 @@ class Ledger:
         return {entry.batch.index: entry for entry in self.recorded() if self.holds(entry, sizes)}
 
     def holds(self, entry: BatchRecord, sizes: Mapping[str, int]) -> bool:
-        """Whether the stored frames are those of the record, by name and size."""
-        expected = self._plan.batches[entry.batch.index]
+        """Whether the stored frames, if there are to be any, are those of the record, by name and size."""
+        if entry.batch != self._plan.batches[entry.batch.index]:
+            return False
+        if self._plan.job.look.direct:
+            return True
         keys = self.styled_keys(entry.batch)
-        return entry.batch == expected and all(
-            sizes.get(key) == frame.size_bytes for key, frame in zip(keys, entry.frames, strict=True)
-        )
+        return all(sizes.get(key) == frame.size_bytes for key, frame in zip(keys, entry.frames, strict=True))
 
     def styled_keys(self, batch: FrameBatch) -> list[str]:
         """The data-store keys of a batch's painted images, in frame order."""
-        image = self._plan.job.look.frames
+        image = self._plan.job.look.image
         return [styled(self._job_id) + image_name(i, image) for i in range(batch.start, batch.stop)]

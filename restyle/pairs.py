@@ -52,6 +52,13 @@ class Samples(Frozen):
     restlessness: Restlessness | None = Field(default=None, description="None where the video is a single frame")
 
 
+def shown_frames(frame_count: int) -> list[int]:
+    """The frames that a report and its contact sheet are made from."""
+    moments = sample_frames(frame_count, MOMENTS)
+    after = [number + 1 for number in moments if number + 1 < frame_count]
+    return sorted({*moments, *after, *sample_frames(frame_count)})
+
+
 def take_samples(data: Store, plan: Plan, info: VideoInfo) -> Samples:
     """Moments spread over the clip. Raises BlobNotFound or FrameCorrupt where a frame of them is gone or damaged."""
     numbers = sample_frames(plan.frame_count, MOMENTS)
@@ -84,7 +91,7 @@ def _moment(data: Store, prefix: str, plan: Plan, info: VideoInfo, number: int) 
 
 
 def _frame(data: Store, prefix: str, plan: Plan, number: int) -> Image.Image:
-    key = prefix + image_name(number, plan.job.look.frames)
+    key = prefix + image_name(number, plan.job.look.image)
     return Image.fromarray(decode_image(data.read(key), key, plan.width, plan.height))
 
 

@@ -29,12 +29,13 @@ def require_room(store: Store, needed_bytes: float, what: str) -> None:
 
 def require_room_for_frames(data: Store, spool: Path, plan: Plan, missing: int) -> None:
     """Raises NotEnoughDisk where the output and the images of `missing` frames cannot fit, before any is made."""
-    image = plan.width * plan.height * IMAGE_BYTES_PER_PIXEL[plan.job.look.frames]
+    image = plan.width * plan.height * IMAGE_BYTES_PER_PIXEL[plan.job.look.image]
     output = 3 * plan.frame_count * image * OUTPUT_SHARE  # its segments, its pictures joined, and itself
-    require_room(data, 2 * missing * image + output, "the frames of this video, source and painted,")
+    stored = 0 if plan.job.look.direct else missing
+    require_room(data, 2 * stored * image + output, "the frames of this video, source and painted,")
     _require(
         shutil.disk_usage(spool).free,
-        min(SPOOLED_FRAMES, missing) * image + output,
+        min(SPOOLED_FRAMES, stored) * image + output,
         str(spool),
         "the frames on their way and the output",
     )

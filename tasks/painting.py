@@ -1,25 +1,28 @@
 """style-batch: the mapped task that paints, on a worker of the cluster; and what is asked of a worker before."""
 
-from typing import cast
+from collections.abc import Callable
 
 import numpy as np
-from prefect import get_run_logger, task
-from prefect.runtime import flow_run, task_run
+from prefect import task
 
 from models.runtime import choose_numeric_path, require_path
-from restyle.batches import paint_batch
+from restyle.batches import FrameTimes, paint_batch
+from restyle.direct import paint_directly
 from restyle.domain import FrameBatch, NumericPath
-from restyle.errors import BadModel, PlanMismatch, RunStopped
-from restyle.event_log import batch_log, spoken
+from restyle.encoding import Segments
+from restyle.errors import BadModel, PlanMismatch
 from restyle.images import coder_name
 from restyle.job import Look, StyleRef
 from restyle.ledger import BatchRecord, Ledger
+from restyle.media.options import OutputOptions
 from restyle.plan import Plan, read_plan
+from restyle.settings import Settings
+from restyle.spool import spool_folder
+from tasks.attempting import attempt
 from tasks.painters import one_at_a_time, painter
-from tasks.retrying import RETRYING, already, stopped
+from tasks.retrying import RETRYING
 from tasks.stores import open_stores
-from tasks.watching import watching
-from tasks.workers import worker_name
+from tasks.videos import decoder_of, video_info
 
 
 @task(name="survey-worker", task_run_name="survey-worker", **RETRYING)
@@ -31,7 +34,7 @@ def survey_worker(threads: int | None, plan: Plan | None) -> NumericPath:
     if plan is None:
         return choose_numeric_path(threads)
     require_path(plan.numeric)
-    coder = coder_name(plan.job.look.frames)
+    coder = coder_name(plan.job.look.image)
     if coder != plan.image_coder:
         raise PlanMismatch(f"the job was begun with {plan.image_coder} and here is {coder}; install that version")
     return plan.numeric
@@ -56,33 +59,39 @@ def try_model(style: StyleRef, numeric: NumericPath, look: Look, width: int, hei
 
 @task(name="style-batch", task_run_name="style batch {batch.index}: frames {batch.start}-{batch.last}", **RETRYING)
 def style_batch(batch: FrameBatch, job_id: str) -> BatchRecord:
-    """Paint one batch unless the ledger has it; ends Cancelled where the run is stopped meanwhile."""
-    stores = open_stores()
-    plan = read_plan(stores.control, job_id)
-    ledger = Ledger(stores.control, stores.data, plan)
-    attempts, worker = task_run.run_count or 1, worker_name()
-    with batch_log(stores.control, flow_run.id, batch, attempts, worker) as log:
-        done = ledger.find(batch)
-        if done is not None:
-            log.event("kept", painted_by=done.worker)
-            return already("AlreadyPainted", f"frames {batch.start}-{batch.last} were painted by {done.worker}", done)
-        paint = one_at_a_time(painter(plan.job.style, plan.numeric, plan.job.look))
-        try:
-            with watching() as require_wanted:
-                entry = paint_batch(
-                    stores.data,
-                    ledger,
-                    plan,
-                    batch,
-                    paint,
-                    attempts=attempts,
-                    worker=worker,
-                    seen=log.frame,
-                    require_wanted=require_wanted,
-                )
-        except RunStopped as reason:
-            log.event("stopped", reason=str(reason))
-            return cast(BatchRecord, stopped(reason))
-        log.painted(entry)
-    get_run_logger().info("%s", spoken(entry))
-    return entry
+    """Paint one batch, from images to images, unless the ledger has it."""
+    data, control = open_stores()
+    plan = read_plan(control, job_id)
+    ledger = Ledger(control, data, plan)
+
+    def paint(
+        attempts: int, worker: str, seen: Callable[[FrameTimes], None], require_wanted: Callable[[], None]
+    ) -> BatchRecord:
+        painted = one_at_a_time(painter(plan.job.style, plan.numeric, plan.job.look))
+        return paint_batch(
+            data, ledger, plan, batch, painted,
+            attempts=attempts, worker=worker, seen=seen, require_wanted=require_wanted,
+        )  # fmt: skip
+
+    return attempt(control, batch, ledger.find(batch), paint)
+
+
+@task(name="style-batch", task_run_name="style batch {batch.index}: frames {batch.start}-{batch.last}", **RETRYING)
+def style_batch_directly(batch: FrameBatch, job_id: str, output: OutputOptions) -> BatchRecord:
+    """Paint one batch, from the source's bytes to a segment of the output, unless that is there."""
+    data, control = open_stores()
+    plan = read_plan(control, job_id)
+    ledger, segments = Ledger(control, data, plan), Segments(control, data, plan, output)
+
+    def paint(
+        attempts: int, worker: str, seen: Callable[[FrameTimes], None], require_wanted: Callable[[], None]
+    ) -> BatchRecord:
+        painted = one_at_a_time(painter(plan.job.style, plan.numeric, plan.job.look))
+        with decoder_of(plan) as decoder, spool_folder(Settings().home / "spool") as folder:
+            return paint_directly(
+                data, ledger, segments, plan, video_info(job_id), output, batch, decoder, painted, folder,
+                attempts=attempts, worker=worker, seen=seen, require_wanted=require_wanted,
+            )  # fmt: skip
+
+    done = ledger.find(batch)
+    return attempt(control, batch, done if done and segments.find(done) else None, paint)

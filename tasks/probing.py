@@ -20,7 +20,7 @@ def probe(job: Job, source: Path) -> VideoInfo:
     try:
         return already("AlreadyDone", "probed before", VideoInfo.model_validate_json(control.read(key)))
     except BlobNotFound:
-        info = probe_video(source)
+        info = probe_video(source, checked=job.look.direct)
     control.write(job_file(job.job_id, "job.json"), job.model_dump_json(indent=2).encode())
     control.write(key, info.model_dump_json().encode())
     return info

@@ -3,13 +3,14 @@
 import argparse
 import tempfile
 from pathlib import Path
+from typing import Literal
 
 from restyle.domain import FrameFormat
 from restyle.errors import UnsupportedOutput
 from restyle.job import Look
 
 
-def look_of(options: argparse.Namespace, frames: FrameFormat = "jpeg") -> Look:
+def look_of(options: argparse.Namespace, frames: FrameFormat | Literal["none"] = "jpeg") -> Look:
     """The look that the options of ``add_look`` ask for."""
     return Look(
         strength=options.strength,

@@ -29,6 +29,8 @@ def run(options: argparse.Namespace) -> int:
     target = _target(options)
     if options.report:
         writable(Path(options.report), "report.json", "--report")
+    if options.keep_frames and options.frames == "none":
+        raise BadSetting("--keep-frames: with --frames none there are none to keep; leave out one of them")
     output = OutputOptions(codec=options.codec, crf=options.crf, suffix=target.suffix)
     if not options.verbose:
         os.environ.update(QUIET)

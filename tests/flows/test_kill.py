@@ -1,5 +1,6 @@
 """kill -9 at any moment, then the same command: nothing is lost and nothing recorded is painted again."""
 
+import json
 import logging
 import os
 import random
@@ -15,15 +16,19 @@ from tests.flows.conftest import Shell
 
 log = logging.getLogger(__name__)
 
-KILLS = int(os.environ.get("RESTYLE_TEST_KILLS", "3"))
+KILLS = int(os.environ.get("RESTYLE_TEST_KILLS", "2"))
 """More kills than the suite has time for: RESTYLE_TEST_KILLS=10."""
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(120 + 90 * KILLS)
-def test_killed_runs_end_with_the_frames_of_an_undisturbed_one(tmp_path: Path, clip: Path) -> None:
+@pytest.mark.parametrize("frames_option", [("--keep-frames",), ("--frames", "none")], ids=["in frames", "direct"])
+def test_killed_runs_end_with_the_frames_of_an_undisturbed_one(
+    tmp_path: Path, clip: Path, frames_option: tuple[str, ...]
+) -> None:
     shell = Shell(tmp_path)  # with its private server, in the group that is killed
-    words = ("run", clip, "--style", "starry_night", "-o", tmp_path / "out.mp4", "--keep-frames", "--batch-size", "2")
+    words: tuple[str | Path, ...] = ("run", clip, "--style", "starry_night", "-o", tmp_path / "out.mp4")
+    words += ("--batch-size", "2", *frames_option)
     shell(*words)  # makes the server's database, so that the times below are those of the work
     _forget(tmp_path)
     undisturbed = shell(*words)
@@ -59,5 +64,8 @@ def _forget(home: Path) -> None:
         shutil.rmtree(home / folder, ignore_errors=True)
 
 
-def _painted(shell: Shell) -> dict[str, bytes]:
-    return {name: content for name, content in shell.stored("data/runs").items() if "/styled/" in name}
+def _painted(shell: Shell) -> dict[str, object]:
+    """Stored images, if any, and the hash of every painted frame."""
+    images = {name: content for name, content in shell.stored("data/runs").items() if "/styled/" in name}
+    records = shell.stored("control/jobs").items()
+    return images | {name: json.loads(content)["frames"] for name, content in records if "/ledger/" in name}

@@ -1,0 +1,82 @@
+"""Painting one batch directly: from the source's bytes to a segment, with no image of each frame in the store."""
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from restyle.batches import FrameTimes, Loaded, Painted, Painter, Spent, new_record, paint_frames
+from restyle.domain import FrameBatch, VideoInfo
+from restyle.encoding import Segments
+from restyle.images import Pixels, encode_image
+from restyle.layout import frames, image_name, styled
+from restyle.ledger import BatchRecord, FrameRecord, Ledger
+from restyle.media.decode import FrameDecoder
+from restyle.media.encode import encode_segment
+from restyle.media.options import OutputOptions
+from restyle.pairs import shown_frames
+from restyle.plan import Plan
+from restyle.prefetch import prefetch
+from restyle.storage import Store
+
+
+def paint_directly(
+    data: Store,
+    ledger: Ledger,
+    segments: Segments,
+    plan: Plan,
+    info: VideoInfo,
+    options: OutputOptions,
+    batch: FrameBatch,
+    decoder: FrameDecoder,
+    painter: Painter,
+    folder: Path,
+    *,
+    attempts: int,
+    worker: str,
+    seen: Callable[[FrameTimes], None] = lambda _: None,
+    require_wanted: Callable[[], None] = lambda: None,
+) -> BatchRecord:
+    """Decode, paint and encode a batch, one beside the other; upload its segment, then commit its record.
+
+    folder: for the segment on its way. seen, require_wanted: as for paint_batch. Holds at most four mini-batches of
+    frames in memory, beside what the encoder holds. The frames that the report shows are stored as images. Raises what
+    decoding, painting, encoding and the stores raise.
+    """
+    spent, target = Spent(), folder / f"{batch.index}.mkv"
+    shown = set(shown_frames(plan.frame_count))
+    records: list[FrameRecord] = []
+
+    def painted(sources: Iterator[Loaded]) -> Iterator[Pixels]:
+        for done in paint_frames(plan, batch, sources, painter, spent, require_wanted):
+            if done.number in shown:
+                _show(data, plan, done)
+            digest = hashlib.sha256(done.pixels.data).hexdigest()
+            records.append(FrameRecord(size_bytes=done.pixels.nbytes, sha256=digest, source_sha256=done.source.sha256))
+            seen(FrameTimes(done.number, done.source.seconds, done.model_s, store_s=0.0))
+            yield done.pixels
+
+    numbers = range(plan.first_seen(batch), batch.stop)
+    decoded = decoder.frames(numbers.start, numbers.stop)
+    with ThreadPoolExecutor(1, thread_name_prefix="decoded") as pool:  # one, for their order
+        sources = prefetch(pool, lambda _: _load(decoded), numbers, ahead=2 * plan.numeric.mini_batch)
+        size = (plan.width, plan.height)
+        encode_segment(painted(sources), size, info, options, target, plan.numeric.threads)
+    entry = new_record(plan, batch, tuple(records), spent, attempts, worker)
+    segments.commit(entry, target, entry.timings.store_s)
+    target.unlink()
+    ledger.commit(entry)
+    return entry
+
+
+def _load(decoded: Iterator[Pixels]) -> Loaded:
+    begun = time.perf_counter()
+    pixels = next(decoded)
+    return Loaded(pixels, hashlib.sha256(pixels.data).hexdigest(), time.perf_counter() - begun)
+
+
+def _show(data: Store, plan: Plan, done: Painted) -> None:
+    name = image_name(done.number, plan.job.look.image)
+    for prefix, pixels in ((frames, done.source.pixels), (styled, done.pixels)):
+        data.write(prefix(plan.job.job_id) + name, encode_image(pixels, plan.job.look.image))
