@@ -1,10 +1,10 @@
-"""Flicker as a Markdown table: `python -m bench.flicker [--paintings FOLDER] [STYLE.safetensors|MODULE:CALLABLE ...]`.
+"""Flicker as a Markdown table: `python -m bench.flicker --paintings FOLDER`, or `STYLE.safetensors|MODULE:CALLABLE ...`.
 
-Without names, every shipped style is set beside the public network, trained alike but without the stability term.
-Clips are camera moves over photographs that no shipped style was trained on. Their motion is known, so that the error
-is the painting's alone; in brackets its floor: a still painting filmed by the same camera without noise, which is what
-warping itself costs at sub-pixel speeds. With the paintings (files named like the styles), the last column is the style
-loss on the same photographs, for flicker could fall with the style.
+Every shipped style is set beside its plain twin, the public network, trained alike but without what holds a painting
+still. Clips are camera moves over photographs that no shipped style was trained on. Their motion is known, so that the
+error is the painting's alone; in brackets its floor: a still painting filmed by the same camera without noise, which is
+what warping itself costs at sub-pixel speeds. The last column is the style loss on the same photographs, for flicker
+could fall with the style. A model of a user's own is measured by its name alone.
 """
 
 import argparse
@@ -45,35 +45,39 @@ def load(name: str) -> Painter:
 
 
 def row(label: str, painter: Painter, judge: Judge | None) -> list[float]:
-    """Print a row, in grey levels of 255; returns its errors."""
+    """Print a row, in grey levels of 255; returns its errors, and its style loss where there is a judge."""
     measured = [errors(painter, move) for move in MOVES]
     cells = [f"{error:.1f} ({floor:.1f})" for error, floor in measured]
+    values = [error for error, _ in measured]
     if judge:
-        losses = [judge(scene.float(), painted(painter, scene[None])[0])[0] for scene in SCENES]
-        cells.append(f"{np.mean(losses):.3f}")
+        values.append(float(np.mean([judge(scene.float(), painted(painter, scene[None])[0])[0] for scene in SCENES])))
+        cells.append(f"{values[-1]:.3f}")
     print(f"| {label} | " + " | ".join(cells) + " |", flush=True)
-    return [error for error, _ in measured]
+    return values
 
 
-def main() -> None:
-    """Print the table."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("names", nargs="*")
-    parser.add_argument("--paintings", type=Path)
-    options = parser.parse_args()
-    judges = (
-        {name: Judge(painting) for name, painting in paintings(options.paintings).items()} if options.paintings else {}
-    )
-    head = ["style", *(move.name for move in MOVES), *(["style loss"] if judges else [])]
+def print_table(folder: Path) -> None:
+    """Every shipped style beside its plain twin, and what is left of the twin's errors and style loss."""
+    head = ["style", *(move.name for move in MOVES), "style loss"]
     print("| " + " | ".join(head) + " |\n" + "|---" * len(head) + "|")
-    for name in options.names:
-        row(name, load(name), None)
-    for name, style in {} if options.names else shipped().items():
-        judge = judges.get(name)
+    for name, painting in paintings(folder).items():
+        judge, style = Judge(painting), shipped()[name]
         plain = row(f"{name}, plain", load(str(PLAIN / style.path.name)), judge)
         calm = row(f"**{name}**", load(str(style.path)), judge)
         ratios = [f"{after / before:.2f}" for after, before in zip(calm, plain, strict=True)]
-        print("| of the plain | " + " | ".join([*ratios, *([""] if judges else [])]) + " |", flush=True)
+        print(f"| of the plain | {' | '.join(ratios)} |", flush=True)
+
+
+def main() -> None:
+    """Print the table, or a row for each style that is named."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("names", nargs="*")
+    parser.add_argument("--paintings", type=Path, help="a folder with a picture named like each shipped style")
+    options = parser.parse_args()
+    for name in options.names:
+        row(name, load(name), None)
+    if options.paintings:
+        print_table(options.paintings)
 
 
 if __name__ == "__main__":

@@ -20,16 +20,26 @@ PINNED = Path(__file__).with_name("pinned_colors.json")
 NAMES = sorted(shipped())
 
 
-@pytest.fixture(scope="module")
-def frame() -> NDArray[np.uint8]:
+def astronaut() -> NDArray[np.uint8]:
     """(1, 128, 192, 3): an astronaut's head and shoulders, a flag, a flat wall."""
     return np.ascontiguousarray(data.astronaut()[0:256:2, 64:448:2])[None]
 
 
-def paint(name: str, precision: str, frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The frame painted by a shipped style on this CPU; emulated where it has no bfloat16 units."""
+@pytest.fixture(scope="module")
+def frame() -> NDArray[np.uint8]:
+    """What every style paints here."""
+    return astronaut()
+
+
+def paint_exactly(weights: bytes, frame: NDArray[np.uint8], precision: str = "float32") -> NDArray[np.uint8]:
+    """The frame painted by a style on this CPU; emulated where it has no bfloat16 units."""
     path = NumericPath(device="cpu", precision=precision, threads=1, mini_batch=1)
-    return Painter(StyleNetwork(read_network(shipped()[name].path.read_bytes()), path), path)(frame)
+    return Painter(StyleNetwork(read_network(weights), path), path)(frame)
+
+
+def paint(name: str, precision: str, frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The frame painted by a shipped style."""
+    return paint_exactly(shipped()[name].path.read_bytes(), frame, precision)
 
 
 def color_grid(painted: NDArray[np.uint8]) -> NDArray[np.float64]:
