@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/ready
 DEMO := build/demo
 
-# `make bench` writes the table of docs/media.md anew and prints the flicker of every shipped style.
+# `make bench` writes the table of docs/media.md anew.
 .PHONY: demo test lint format bench clean
 
 demo: $(READY)
@@ -28,7 +28,6 @@ format: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m bench.media_table
-	$(BIN)/python -m bench.flicker
 
 clean:
 	rm -rf build .venv

@@ -1,10 +1,10 @@
-"""Flicker as a Markdown table: `python -m bench.flicker --paintings FOLDER`, or `STYLE.safetensors|MODULE:CALLABLE ...`.
+"""Flicker as a Markdown table: `python -m bench.flicker --paintings FOLDER --plain FOLDER`, or of named models.
 
 Every shipped style is set beside its plain twin, the public network, trained alike but without what holds a painting
-still. Clips are camera moves over photographs that no shipped style was trained on. Their motion is known, so that the
+still (`python -m bench.training --plain`). Clips are camera moves over photographs that no shipped style was trained on. Their motion is known, so that the
 error is the painting's alone; in brackets its floor: a still painting filmed by the same camera without noise, which is
 what warping itself costs at sub-pixel speeds. The last column is the style loss on the same photographs, for flicker
-could fall with the style. A model of a user's own is measured by its name alone.
+could fall with the style. STYLE.safetensors and MODULE:CALLABLE, a model of a user's own, are measured by themselves.
 """
 
 import argparse
@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from bench.judging import PLAIN, Judge, painted, paintings, photographs, shrunk
+from bench.judging import Judge, painted, paintings, photographs, shrunk
 from models.flicker import MOVES, CameraMove, film, warping_error
 from models.inference import Painter, load_painter
 from models.own import callable_identity, load_callable
@@ -56,13 +56,13 @@ def row(label: str, painter: Painter, judge: Judge | None) -> list[float]:
     return values
 
 
-def print_table(folder: Path) -> None:
+def print_table(folder: Path, twins: Path) -> None:
     """Every shipped style beside its plain twin, and what is left of the twin's errors and style loss."""
     head = ["style", *(move.name for move in MOVES), "style loss"]
     print("| " + " | ".join(head) + " |\n" + "|---" * len(head) + "|")
     for name, painting in paintings(folder).items():
         judge, style = Judge(painting), shipped()[name]
-        plain = row(f"{name}, plain", load(str(PLAIN / style.path.name)), judge)
+        plain = row(f"{name}, plain", load(str(twins / style.path.name)), judge)
         calm = row(f"**{name}**", load(str(style.path)), judge)
         ratios = [f"{after / before:.2f}" for after, before in zip(calm, plain, strict=True)]
         print(f"| of the plain | {' | '.join(ratios)} |", flush=True)
@@ -73,11 +73,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("names", nargs="*")
     parser.add_argument("--paintings", type=Path, help="a folder with a picture named like each shipped style")
+    parser.add_argument("--plain", type=Path, help="a folder with the plain twin of each shipped style")
     options = parser.parse_args()
     for name in options.names:
         row(name, load(name), None)
-    if options.paintings:
-        print_table(options.paintings)
+    if options.paintings and options.plain:
+        print_table(options.paintings, options.plain)
 
 
 if __name__ == "__main__":

@@ -16,9 +16,6 @@ from models.styles import shipped
 from models.training import Recipe
 from models.vgg import Vgg16Features, load_vgg
 
-PLAIN = Path(__file__).with_name("plain")
-"""The same styles from the public network, trained alike but without the stability term."""
-
 
 def photographs() -> dict[str, Tensor]:
     """Four photographs by name, (3, H, W) uint8; no shipped style was trained on them."""
