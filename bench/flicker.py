@@ -1,10 +1,11 @@
 """Flicker as a Markdown table: `python -m bench.flicker --paintings FOLDER --plain FOLDER`, or of named models.
 
 Every shipped style is set beside its plain twin, the public network, trained alike but without what holds a painting
-still (`python -m bench.training --plain`). Clips are camera moves over photographs that no shipped style was trained on. Their motion is known, so that the
-error is the painting's alone; in brackets its floor: a still painting filmed by the same camera without noise, which is
-what warping itself costs at sub-pixel speeds. The last column is the style loss on the same photographs, for flicker
-could fall with the style. STYLE.safetensors and MODULE:CALLABLE, a model of a user's own, are measured by themselves.
+still (`python -m bench.training --plain`). Clips are camera moves over photographs that no shipped style learned from.
+Their motion is known, so that the error is the painting's alone; in brackets its floor: a still painting filmed by the
+same camera without noise, which is what warping itself costs at sub-pixel speeds. The last column is the style loss on
+the same photographs, for flicker could fall with the style. STYLE.safetensors and MODULE:CALLABLE, a model of a user's
+own, are measured by themselves.
 """
 
 import argparse
