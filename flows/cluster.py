@@ -43,11 +43,6 @@ class ClusterChoice(Frozen):
     threads: int | None
 
     @property
-    def in_flight(self) -> int:
-        """Batches to have submitted and not ended: one at work and two in reserve for each worker."""
-        return 3 * self.workers
-
-    @property
     def address(self) -> str | None:
         """The scheduler to connect to, where the cluster is not ours."""
         return None if self.kind in ("cuda", "local") else self.kind

@@ -26,11 +26,11 @@ class Request(Frozen):
     names_only: bool = Field(default=False, description="style is looked for among names alone, never among files")
     engine: Engine = Field(default="auto", description="a trained network (full), or Gatys' method; auto: full")
     look: Look = Look()
-    batch_size: int = Field(default=24, ge=1, description="frames per batch, the unit of retry")
+    batch_size: int | None = Field(default=None, ge=1, description="frames per batch, the unit of retry; None: chosen")
     output: OutputOptions = OutputOptions()
     keep_frames: bool = False
     threads: int | None = Field(default=None, description="torch threads per worker; None leaves it to the worker")
-    in_flight: int = Field(default=4, ge=1, description="batches submitted to the cluster and not ended")
+    workers: int = Field(default=1, ge=1, description="of the cluster")
 
     @model_validator(mode="after")
     def _one_painter(self) -> "Request":
@@ -49,6 +49,11 @@ class Request(Frozen):
         return None if self.key else Path(self.video)
 
     @property
+    def in_flight(self) -> int:
+        """Batches to have submitted and not ended: one at work and two in reserve for each worker."""
+        return 3 * self.workers
+
+    @property
     def title(self) -> str:
         """What a person calls this run."""
         return title(self.video, self.style or self.painting or self.model or "")
@@ -62,8 +67,8 @@ def order_of(**words: Any) -> VideoOrder:  # whatever a form held
         raise BadSetting(faults(error)) from None
 
 
-def request_of(order: VideoOrder, threads: int | None, in_flight: int) -> Request:
-    """The request that an order comes to, on a cluster with so many threads a worker and batches under way."""
+def request_of(order: VideoOrder, threads: int | None, workers: int) -> Request:
+    """The request that an order comes to, on a cluster with so many workers and threads in each."""
     return Request(
         video=BLOB + order.video,
         style=order.style,
@@ -78,7 +83,7 @@ def request_of(order: VideoOrder, threads: int | None, in_flight: int) -> Reques
         ),
         output=OutputOptions(codec=order.codec, crf=order.crf),
         threads=threads,
-        in_flight=in_flight,
+        workers=workers,
     )
 
 

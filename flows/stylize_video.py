@@ -66,7 +66,7 @@ def stylize_video(
         crf=crf,
     )
     choice = configured_choice()
-    return stylize(request_of(order, choice.threads, choice.in_flight))
+    return stylize(request_of(order, choice.threads, choice.workers))
 
 
 @flow(name="stylize-video", flow_run_name="{request.title}", persist_result=False)

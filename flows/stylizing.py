@@ -10,6 +10,7 @@ from flows.request import Request
 from flows.showing import showing
 from flows.submitting import result_of
 from flows.sweeping import attending
+from restyle.cut import UNMEASURED, Cut, choose_cut
 from restyle.domain import NumericPath, VideoInfo
 from restyle.encoding import Segments
 from restyle.errors import SourceChanged
@@ -31,7 +32,7 @@ from restyle.spool import spool_folder
 from tasks.foretelling import time_steps
 from tasks.inputs import upload_inputs
 from tasks.lessons import TrainingOrder, is_painting
-from tasks.painting import survey_worker, try_model
+from tasks.painting import survey_worker, time_frame, try_model
 from tasks.probing import probe
 from tasks.reassembling import reassemble
 from tasks.rehearsing import rehearse
@@ -71,7 +72,7 @@ def stylize(request: Request) -> Report:
         sound = extract_audio(job, source, info, folder / "audio.mka", return_state=True).result()
         if surveyed:
             step("waiting for workers")
-            plan = _fix_plan(request, stores, job, info, result_of(survey_worker, surveyed))
+            plan = _fix_plan(request, stores, job, info, result_of(survey_worker, surveyed), plan)
             step("painting")
             show.planned(plan)
             records, reused = _paint(request, stores, plan, info, source, folder)
@@ -120,16 +121,24 @@ def _is_painted(request: Request, stores: Stores, job: Job) -> bool:
     return all(sum(1 for _ in stores.data.list(prefix)) == made.frames for prefix in prefixes)
 
 
-def _fix_plan(request: Request, stores: Stores, job: Job, info: VideoInfo, numeric: NumericPath) -> Plan:
+def _fix_plan(
+    request: Request, stores: Stores, job: Job, info: VideoInfo, numeric: NumericPath, begun: Plan | None
+) -> Plan:
+    """The plan that counts: that of a job that was begun before, else one that suits this run."""
     width, height = painted_size(info, job.look.max_side)
     if request.model:
         result_of(try_model, try_model.submit(job.style, numeric, job.look, width, height))
+    if begun:
+        cut = Cut(batch_size=request.batch_size or begun.batch_size, reason=begun.batch_reason)
+    else:
+        cut = _cut(request, job, info.frame_count, numeric, width, height)
     wished = Plan(
         job=job,
         frame_count=info.frame_count,
         width=width,
         height=height,
-        batch_size=request.batch_size,
+        batch_size=cut.batch_size,
+        batch_reason=cut.reason,
         numeric=numeric,
         image_coder=coder_name(job.look.image),
     )
@@ -137,6 +146,16 @@ def _fix_plan(request: Request, stores: Stores, job: Job, info: VideoInfo, numer
     for difference in differences(wished, fixed):
         log.warning("%s", difference)
     return fixed
+
+
+def _cut(request: Request, job: Job, frame_count: int, numeric: NumericPath, width: int, height: int) -> Cut:
+    """The batch size that is asked for, or one that fits what a worker takes for a frame."""
+    if request.batch_size:
+        return Cut(batch_size=request.batch_size, reason="asked for")
+    if job.style.kind == "gatys":
+        return Cut(batch_size=UNMEASURED, reason="not measured: every frame is optimised")
+    timed = time_frame.submit(job.style, numeric, job.look, width, height)
+    return choose_cut(frame_count, result_of(time_frame, timed), request.workers)
 
 
 def _trusted(ledger: Ledger, segments: Segments, plan: Plan) -> frozenset[int]:

@@ -24,6 +24,11 @@ def bounded(kind: type[Number], low: Number, high: Number, what: str) -> Callabl
     return parse
 
 
+def batch_size(text: str) -> int | None:
+    """An argparse type for frames per batch; None for auto."""
+    return None if text == "auto" else bounded(int, 1, 100_000, "auto, or a number of frames")(text)
+
+
 def cluster(text: str) -> str:
     """An argparse type for a kind of cluster or a scheduler's address."""
     if not is_cluster(text):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from restyle import __version__
-from restyle.arguments import add_look, bounded, cluster
+from restyle.arguments import add_look, batch_size, bounded, cluster
 from restyle.errors import InputError, RestyleError
 
 PREVIEW_MAX_SIDE = 480
@@ -137,10 +137,9 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     )
     run.add_argument(
         "--batch-size",
-        type=bounded(int, 1, 100_000, "a number of frames"),
-        default=24,
-        metavar="N",
-        help="frames per batch, the unit of work and of retry (default 24)",
+        type=batch_size,
+        metavar="N|auto",
+        help="frames per batch, the unit of work and of retry (default auto: from what a frame and a batch cost)",
     )
     run.add_argument(
         "--frames",

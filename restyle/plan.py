@@ -19,6 +19,7 @@ class Plan(Frozen):
     width: int
     height: int
     batch_size: int
+    batch_reason: str = ""
     numeric: NumericPath
     image_coder: str
 

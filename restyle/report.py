@@ -94,6 +94,8 @@ class Report(Frozen):
     finished: datetime
     look: Look
     numeric: NumericPath
+    batch_size: int
+    batch_reason: str
     spent: Spent
     restlessness: Restlessness | None
 
@@ -144,6 +146,8 @@ def make_report(
         finished=datetime.now(UTC),
         look=plan.job.look,
         numeric=plan.numeric,
+        batch_size=plan.batch_size,
+        batch_reason=plan.batch_reason,
         spent=spent,
         restlessness=restlessness,
     )

@@ -1,5 +1,6 @@
 """style-batch: the mapped task that paints, on a worker of the cluster; and what is asked of a worker before."""
 
+import time
 from collections.abc import Callable
 
 import numpy as np
@@ -55,6 +56,17 @@ def try_model(style: StyleRef, numeric: NumericPath, look: Look, width: int, hei
     except Exception as error:
         said = " ".join(f"{type(error).__name__}: {error}".split())
         raise BadModel(f"--model {style.name}: fails on frames of {width}x{height} pixels ({said}); mend it") from error
+
+
+@task(name="time-frame", task_run_name="time-frame", **RETRYING)
+def time_frame(style: StyleRef, numeric: NumericPath, look: Look, width: int, height: int) -> float:
+    """Seconds that a worker takes to paint a frame of this size; it has the painter ready from now on."""
+    noise = np.random.default_rng(0).integers(0, 256, (numeric.mini_batch, height, width, 3), dtype=np.uint8)
+    paint = one_at_a_time(painter(style, numeric, look))
+    paint(noise)  # the first one warms up
+    begun = time.perf_counter()
+    paint(noise)
+    return (time.perf_counter() - begun) / numeric.mini_batch
 
 
 @task(name="style-batch", task_run_name="style batch {batch.index}: frames {batch.start}-{batch.last}", **RETRYING)

@@ -93,6 +93,8 @@ def report(*batches: BatchSection, name: str = "clip.mp4", **changes: object) ->
         finished=NOON,
         look=Look(),
         numeric=NumericPath(device="cpu", precision="float32", threads=1, mini_batch=1),
+        batch_size=24,
+        batch_reason="asked for",
         spent=Spent(steps={"painting": 10.0, "joining frames and sound": 2.5}, split=0.75, upload=0.5),
         restlessness=Restlessness(source=3.25, painted=7.5, moments=12),
     )

@@ -75,7 +75,7 @@ def _conduct(options: argparse.Namespace, output: OutputOptions) -> Report:
         output=output,
         keep_frames=options.keep_frames,
         threads=choice.threads,
-        in_flight=choice.in_flight,
+        workers=choice.workers,
     )
     return stylize_request.with_options(task_runner=task_runner(choice))(request)
 

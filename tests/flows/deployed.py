@@ -13,4 +13,4 @@ from flows.stylizing import stylize
 def paint(request: dict[str, Any]) -> None:
     """Paint what is asked for, on the cluster that RESTYLE_CLUSTER names."""
     choice = configured_choice()
-    stylize(Request(**request, threads=choice.threads, in_flight=choice.in_flight))
+    stylize(Request(**request, threads=choice.threads, workers=choice.workers))

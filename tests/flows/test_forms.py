@@ -53,12 +53,12 @@ def test_styles_are_a_list_to_choose_from_or_a_name_of_the_store() -> None:
 
 def test_an_order_comes_to_a_request_that_looks_for_no_file() -> None:
     order = order_of(video="videos/clip.mp4", style="starry_night", stroke=2.0, smooth=0.5, codec="av1", crf=40)
-    request = request_of(order, threads=2, in_flight=6)
+    request = request_of(order, threads=2, workers=2)
     assert (request.key, request.local, request.names_only) == ("videos/clip.mp4", None, True)
     assert (request.look.stroke, request.look.smooth) == (2.0, 0.5)
     assert (request.output.codec, request.output.crf) == ("av1", 40)
     assert request.title == "clip.mp4 in starry_night"
-    painted = request_of(order_of(video="a.mp4", painting="styles/my.jpg"), threads=None, in_flight=1)
+    painted = request_of(order_of(video="a.mp4", painting="styles/my.jpg"), threads=None, workers=1)
     assert (painted.style, painted.painting, painted.title) == (None, "data:styles/my.jpg", "a.mp4 in my")
     assert title("inbox/wave/a b.mp4", "starry_night:0.6,wave:0.4") == "a b.mp4 in starry_night-0.6-wave-0.4"
 

@@ -1,0 +1,43 @@
+"""How many frames a batch holds, where nobody says so: chosen from what a frame and a batch cost."""
+
+from math import ceil
+
+from restyle.domain import Frozen
+
+TASK_S = 0.25
+"""Orchestration of a batch: two mapped tasks (0.10-0.13 s each on two cores), submitted one after another for all."""
+MOST_ORCHESTRATION = 0.02
+"""Of the time; a batch is large enough for this, and no larger: what a failure loses is a batch."""
+LONGEST_BATCH_S = 60.0
+LEAST_ROUNDS = 2
+"""Batches per worker, so that one works while the other's frames arrive, and a slow worker does less."""
+UNMEASURED = 24
+"""Frames a batch where measuring would take as long as painting."""
+
+
+class Cut(Frozen):
+    """Frames per batch, and why."""
+
+    batch_size: int
+    reason: str
+
+
+def choose_cut(frame_count: int, frame_s: float, workers: int) -> Cut:
+    """The cut of a clip for so many workers, of which each takes frame_s seconds for a frame.
+
+    Every worker gets the same number of batches, so that none waits for another at the end.
+    """
+    frame_s = max(frame_s, 1e-6)
+    longest = max(1, int(LONGEST_BATCH_S / frame_s))
+    worth = ceil(TASK_S * workers / MOST_ORCHESTRATION / frame_s)
+    least = min(worth, longest, ceil(frame_count / (LEAST_ROUNDS * workers)))
+    rounds = max(LEAST_ROUNDS, frame_count // (workers * least))
+    if ceil(frame_count / (workers * rounds)) > longest:
+        rounds += 1
+    size = ceil(frame_count / (workers * rounds))
+    batch_s = size * frame_s
+    return Cut(
+        batch_size=size,
+        reason=f"a frame takes {frame_s:.3g} s on each of {workers} workers, a batch of {size} {batch_s:.3g} s, "
+        f"its orchestration {TASK_S * workers / batch_s:.1%} of that; {rounds} batches for each worker",
+    )
