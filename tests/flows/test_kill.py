@@ -60,4 +60,4 @@ def _forget(home: Path) -> None:
 
 
 def _painted(shell: Shell) -> dict[str, bytes]:
-    return {name: content for name, content in shell.stored("data/runs").items() if "/styled/" in name}
+    return {name: content for name, content in shell.stored("data/work").items() if "/styled/" in name}
