@@ -19,7 +19,7 @@ from restyle.settings import Settings
 CONNECT_TIMEOUT_S = 10
 
 DASK_CONFIG = Path(__file__).with_name("dask.yaml")
-"""What every scheduler and worker is told; one that is started by hand reads it where its DASK_CONFIG names this file."""
+"""What every scheduler and worker is told; one started by hand reads it where its variable DASK_CONFIG names it."""
 
 HUGE_PAGES = (
     "glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=4294967296:"

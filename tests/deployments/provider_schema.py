@@ -1,7 +1,7 @@
 """Takes what the Terraform files use of their providers' schemas out of published packages: `make azure-schema`.
 
 No Terraform runs here. The packages `cdktn-provider-*` are generated from the schemas that the providers themselves
-publish; what they say of our resources is kept in deployments/azure/provider-schema.json, by which tests judge the files.
+publish; what they say of our resources is kept in deployments/azure/provider-schema.json, for tests to judge by.
 """
 
 import io

@@ -1,4 +1,4 @@
-"""The containers of a deployment as processes of this machine: their commands, environment and health checks as written."""
+"""The containers of a deployment as processes of this machine: commands, environment and health checks as written."""
 
 import os
 import re
