@@ -20,6 +20,9 @@ resource "azurerm_kubernetes_cluster" "gpus" {
     type         = "UserAssigned"
     identity_ids = [azurerm_user_assigned_identity.main["cluster"].id]
   }
+  node_provisioning_profile {
+    mode = "Manual"
+  }
   default_node_pool {
     name            = "system"
     vm_size         = "Standard_D2as_v5"

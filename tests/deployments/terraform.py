@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, Literal
 
 import hcl2
@@ -19,11 +20,13 @@ Kind = Literal["resource", "data", "variable", "output", "locals", "provider", "
 
 def parsed(kind: Kind) -> list[dict[str, Any]]:
     """Every block of a kind, of all files."""
-    found: list[dict[str, Any]] = []
-    for file in sorted(AZURE.glob("*.tf")):
-        with file.open() as text:
-            found += hcl2.load(text).get(kind, [])
-    return found
+    return [one for file in _files() for one in file.get(kind, [])]
+
+
+@lru_cache
+def _files() -> list[dict[str, Any]]:
+    """Every file, as data; reading them takes seconds."""
+    return [hcl2.loads(file.read_text()) for file in sorted(AZURE.glob("*.tf"))]
 
 
 def blocks(kind: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -57,6 +60,11 @@ def faults() -> list[str]:
                 continue
             found += _block_faults(f"{type_}.{name}", body, schema[kind][type_])
     return found
+
+
+def block_faults(type_: str, body: dict[str, Any]) -> list[str]:
+    """What the schema of one type of resource does not allow in a body."""
+    return list(_block_faults(type_, body, json.loads(SCHEMA.read_text())["resource"][type_]))
 
 
 def _block_faults(where: str, body: dict[str, Any], fields: dict[str, Any]) -> Iterator[str]:
