@@ -20,10 +20,10 @@ resource "azurerm_role_assignment" "events_to_queue" {
 
 resource "azurerm_eventgrid_system_topic_event_subscription" "dropped" {
   # Runs write thousands of blobs themselves: only the places where people drop things count.
-  for_each            = toset(["inbox", "triggers"])
-  name                = each.key
-  resource_group_name = azurerm_resource_group.main.name
-  system_topic        = azurerm_eventgrid_system_topic.data.name
+  for_each             = toset(["inbox", "triggers"])
+  name                 = each.key
+  resource_group_name  = azurerm_resource_group.main.name
+  system_topic         = azurerm_eventgrid_system_topic.data.name
   included_event_types = ["Microsoft.Storage.BlobCreated", "Microsoft.Storage.BlobRenamed"]
 
   subject_filter {

@@ -1,17 +1,18 @@
 # The Kubernetes cluster that paints: one small node for the operator and the scheduler, and GPU nodes, none to gpu_most.
 resource "azurerm_kubernetes_cluster" "gpus" {
-  name                      = "${var.name}-restyle"
-  resource_group_name       = azurerm_resource_group.main.name
-  node_resource_group       = "${var.name}-restyle-nodes"
-  location                  = var.location
-  dns_prefix                = var.name
-  sku_tier                  = "Free"
-  private_cluster_enabled   = true
-  local_account_disabled    = true
-  oidc_issuer_enabled       = true
-  workload_identity_enabled = true
+  name                              = "${var.name}-restyle"
+  resource_group_name               = azurerm_resource_group.main.name
+  node_resource_group               = "${var.name}-restyle-nodes"
+  location                          = var.location
+  dns_prefix                        = var.name
+  sku_tier                          = "Free"
+  automatic_upgrade_channel         = "patch"
+  private_cluster_enabled           = true
+  local_account_disabled            = true
+  oidc_issuer_enabled               = true
+  workload_identity_enabled         = true
   role_based_access_control_enabled = true
-  tags                      = local.tags
+  tags                              = local.tags
 
   azure_active_directory_role_based_access_control {
     azure_rbac_enabled = true

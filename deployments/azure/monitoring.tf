@@ -15,9 +15,12 @@ resource "azurerm_monitor_diagnostic_setting" "stores" {
   name                       = "restyle"
   target_resource_id         = "${azurerm_storage_account.main[each.value.store].id}/${each.value.service}Services/default"
   log_analytics_workspace_id = azurerm_log_analytics_workspace.main.id
-  # Reads and writes of frames are many and say little: only what is deleted, and by whom.
-  enabled_log {
-    category = "StorageDelete"
+  # Of the data store only what is deleted, and by whom: reads and writes of frames are many and say little.
+  dynamic "enabled_log" {
+    for_each = each.value.store == "data" ? ["StorageDelete"] : ["StorageRead", "StorageWrite", "StorageDelete"]
+    content {
+      category = enabled_log.value
+    }
   }
 }
 

@@ -17,21 +17,21 @@ locals {
 }
 
 resource "azurerm_storage_account" "main" {
-  for_each                        = local.stores
-  name                            = "${var.name}restyle${each.key}"
-  resource_group_name             = azurerm_resource_group.main.name
-  location                        = var.location
-  account_tier                    = "Standard"
-  account_replication_type        = "ZRS"
-  min_tls_version                 = "TLS1_2"
-  https_traffic_only_enabled      = true
-  shared_access_key_enabled       = false
-  default_to_oauth_authentication = true
-  local_user_enabled              = false
-  allow_nested_items_to_be_public = false
+  for_each                          = local.stores
+  name                              = "${var.name}restyle${each.key}"
+  resource_group_name               = azurerm_resource_group.main.name
+  location                          = var.location
+  account_tier                      = "Standard"
+  account_replication_type          = "ZRS"
+  min_tls_version                   = "TLS1_2"
+  https_traffic_only_enabled        = true
+  shared_access_key_enabled         = false
+  default_to_oauth_authentication   = true
+  local_user_enabled                = false
+  allow_nested_items_to_be_public   = false
   cross_tenant_replication_enabled  = false
   infrastructure_encryption_enabled = true
-  tags                            = local.tags
+  tags                              = local.tags
 
   # From outside: nobody, but for the addresses given. Event Grid comes in by the exception for trusted services, which
   # would end if the public endpoint were switched off altogether.

@@ -81,7 +81,7 @@ variable "recoverable_days" {
 variable "budget_per_month" {
   type        = number
   description = "In the subscription's currency: a mail at 50, 80 and 100 per cent of it. It stops nothing."
-  default     = 200
+  default     = 500
 }
 
 variable "alert_addresses" {
