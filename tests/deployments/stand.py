@@ -53,9 +53,9 @@ class Stand:
         """Start a service."""
         self.running[name] = self._popen(name, self._command(name))
 
-    def run(self, name: str) -> int:
-        """Run a service that ends; returns its exit code."""
-        return self._popen(name, self._command(name)).wait(READY_S)
+    def run(self, name: str, *more: str) -> int:
+        """Run a service that ends, with more arguments; returns its exit code."""
+        return self._popen(name, [*self._command(name), *more]).wait(READY_S)
 
     def await_health(self, name: str) -> None:
         """Wait until the service's own health check passes."""

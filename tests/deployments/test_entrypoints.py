@@ -73,18 +73,33 @@ def test_each_of_them_ends_within_its_grace_when_told_to(composed: Stand) -> Non
         assert composed.stop(name) >= 0, name  # less than zero: it had to be killed
 
 
+def test_the_server_takes_a_pool_of_azure_container_instances(composed: Stand) -> None:
+    _ask(composed, "/work_pools/restyle", method="DELETE")
+    values = json.dumps({"image": "registry.example/restyle-cpu:1", "cpu": 4, "entrypoint": ""})
+    assert composed.run("deployments", "--container-instances", values) == 0, composed.said("deployments")
+    pool = _ask(composed, "/work_pools/restyle")
+    assert pool["type"] == "azure-container-instance"
+    fields = pool["base_job_template"]["variables"]["properties"]
+    assert (fields["image"]["default"], fields["cpu"]["default"]) == ("registry.example/restyle-cpu:1", 4)
+    assert composed.run("deployments", "--container-instances", '{"colour": 1}') == 2
+
+
 def _allowed_failures(dask_scheduler: Scheduler) -> int:
     return int(dask_scheduler.allowed_failures)
 
 
 def _run(composed: Stand) -> dict[str, Any]:
     """The run of the one video; a pending one before there is any."""
-    body = json.dumps({"flows": {"name": {"any_": ["stylize-video"]}}}).encode()
-    headers = {"Content-Type": "application/json"}
-    request = urllib.request.Request(f"{composed.url('4200')}/api/flow_runs/filter", body, headers)
-    with urllib.request.urlopen(request, timeout=60) as answer:
-        found: list[dict[str, Any]] = json.loads(answer.read())
+    found: list[dict[str, Any]] = _ask(composed, "/flow_runs/filter", {"flows": {"name": {"any_": ["stylize-video"]}}})
     return found[0] if found else {"state": {"type": "PENDING"}}
+
+
+def _ask(composed: Stand, path: str, body: object = None, method: str | None = None) -> Any:  # whatever the API answers
+    data = None if body is None else json.dumps(body).encode()
+    headers = {"Content-Type": "application/json"}
+    request = urllib.request.Request(f"{composed.url('4200')}/api{path}", data, headers, method=method)
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return json.loads(answer.read() or b"null")
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -83,10 +82,21 @@ def batch(number: int, folder: str) -> int:
     """As a batch does: not again what is recorded, and the record last; another worker may be at it as well."""
     record = Path(folder) / str(number)
     if not record.exists():
+        record.with_suffix(".begun").touch()
         time.sleep(BATCH_S)
         with suppress(FileExistsError), record.open("x") as new:  # by whoever was first
             new.write(str(get_worker().name))
     return number
+
+
+def delete_pod(process: subprocess.Popen[bytes]) -> None:
+    """What Kubernetes does: the command before the stop, then SIGTERM unless it ended by itself, then SIGKILL."""
+    (worker,) = (one for one in containers() if one["image"] == "restyle-gpu")
+    name, seconds = worker["lifecycle"]["preStop"]["exec"]["command"]
+    assert name == "sleep"
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(float(seconds))
+    end(process, grace_s=30)
 
 
 def test_the_cluster_asks_for_workers_while_there_is_work_and_for_none_afterwards(tmp_path: Path) -> None:
@@ -106,10 +116,9 @@ def test_a_worker_that_is_told_to_leave_ends_its_batch_and_none_is_lost(tmp_path
         workers = {name: cluster.worker(name) for name in ("first", "second")}
         client.wait_for_workers(2, timeout=120)
         futures = client.map(batch, range(6), folder=str(tmp_path))
-        time.sleep(BATCH_S / 2)
+        await_that(lambda: len(list(tmp_path.glob("*.begun"))) == 2, 60)
         (leaving,) = (one["name"] for one in cluster.ask("retire_workers", {"n": 1}).values())
-        workers[leaving].send_signal(signal.SIGTERM)  # its pod is deleted at once
-        assert workers[leaving].wait(60) == 0
+        delete_pod(workers[leaving])
         assert client.gather(futures) == list(range(6))
         painted = [(tmp_path / str(number)).read_text() for number in range(6)]
         assert painted.count(leaving) == 1
