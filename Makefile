@@ -5,7 +5,7 @@ READY := .venv/ready
 DEMO := build/demo
 
 # `make bench` writes the table of docs/media.md anew.
-.PHONY: demo test lint format bench clean
+.PHONY: demo test lint format lock azure-schema bench clean
 
 demo: $(READY)
 	@rm -rf $(DEMO)/home/data $(DEMO)/home/control
@@ -21,10 +21,24 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/hadolint docker/Dockerfile
+	$(BIN)/yamllint --strict docker deployments prefect.yaml flows/dask.yaml
+	$(BIN)/pytest -q tests/deployments -m "not slow"
 
 format: $(READY)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# What the images of docker/ are built from: every package at the version that the tests here ran with, by its hashes.
+lock: $(READY)
+	@mkdir -p build
+	@$(BIN)/pip freeze --exclude-editable --disable-pip-version-check | grep '==' > build/tested.txt
+	$(BIN)/uv pip compile pyproject.toml --extra image --constraint build/tested.txt --generate-hashes --no-annotate --no-strip-extras \
+		--no-header --python-version 3.11 --python-platform x86_64-manylinux_2_28 --quiet --output-file docker/requirements.lock
+
+# What the Terraform files are judged by: after another resource, or a newer provider.
+azure-schema: $(READY)
+	$(BIN)/python -m tests.deployments.provider_schema
 
 bench: $(READY)
 	$(BIN)/python -m bench.media_table

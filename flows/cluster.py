@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import dask
+import yaml
 from distributed import Client, KilledWorker, LocalCluster
 from distributed.client import FutureCancelledError
 from prefect_dask import DaskTaskRunner
@@ -16,17 +18,8 @@ from restyle.settings import Settings
 
 CONNECT_TIMEOUT_S = 10
 
-DASK_CONFIG = {
-    # A worker gets a batch when it is free, never before: a batch that waits on a worker would die with it.
-    "distributed.scheduler.worker-saturation": 1.0,
-    # A batch whose worker dies is tried on another this often, among the others; then once more this often, alone.
-    "distributed.scheduler.allowed-failures": 1,
-    # Frames live in native memory that Dask cannot spill: watching its share would only pause workers.
-    "distributed.worker.memory.target": False,
-    "distributed.worker.memory.spill": False,
-    "distributed.worker.memory.pause": False,
-    "distributed.worker.memory.terminate": False,
-}
+DASK_CONFIG = Path(__file__).with_name("dask.yaml")
+"""What every scheduler and worker is told; one started by hand reads it where its variable DASK_CONFIG names it."""
 
 HUGE_PAGES = (
     "glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=4294967296:"
@@ -109,7 +102,7 @@ def configured_cluster() -> Iterator[Any]:
 @contextmanager
 def own_cluster(choice: ClusterChoice, port: int = 0) -> Iterator[Any]:
     """A cluster of this machine: one worker per GPU, or one per share of the cores; its scheduler at `port`."""
-    with dask.config.set(DASK_CONFIG):
+    with dask.config.set(dask.config.merge(dask.config.config, yaml.safe_load(DASK_CONFIG.read_text()))):
         if choice.kind == "cuda":
             from dask_cuda import LocalCUDACluster  # noqa: PLC0415  (asks for a GPU when imported beside none)
 

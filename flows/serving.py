@@ -1,5 +1,10 @@
-"""Makes the work pool and the deployments of prefect.yaml on a server of `restyle up`: `python -m flows.serving`."""
+"""Makes the work pool and the deployments of prefect.yaml on a server that a sensor serves: `python -m flows.serving`.
 
+The pool starts runs as processes of its worker, or, with --container-instances, as containers on Azure.
+"""
+
+import argparse
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -13,16 +18,22 @@ from prefect.workers.process import ProcessWorker
 
 import flows
 from flows.sweeping import sweep
+from restyle.errors import BadSetting
 
 POOL = "restyle"
 
 
 def main() -> int:
     """End what dead processes left, then make or renew pool and deployments; returns what `prefect deploy` returned."""
+    options = _parser().parse_args()
+    try:
+        kind, template = _pool(options.container_instances)
+    except BadSetting as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
     sweep()
     with get_client(sync_client=True) as client:
-        template = tied_template()
-        client.create_work_pool(WorkPoolCreate(name=POOL, type="process", base_job_template=template), overwrite=True)
+        client.create_work_pool(WorkPoolCreate(name=POOL, type=kind, base_job_template=template), overwrite=True)
         wished = yaml.safe_load(prefect_file().read_text())
         wished["deployments"] = [_own_schedules(client, one) for one in wished["deployments"]]
     copy = Path("prefect.yaml").absolute()
@@ -39,6 +50,41 @@ def tied_template() -> dict[str, Any]:
     template = ProcessWorker.get_default_base_job_template()
     template["variables"]["properties"]["command"]["default"] = f"{sys.executable} -m prefect.engine"
     return template
+
+
+def container_template(values: dict[str, Any]) -> dict[str, Any]:
+    """prefect-azure's template for Azure Container Instances, with these values as the defaults of its form.
+
+    Raises BadSetting for a value that the form does not have.
+    """
+    # Imported here, since it brings Azure's management libraries, which no other pool needs.
+    from prefect_azure.workers.container_instance import AzureContainerWorker  # noqa: PLC0415
+
+    template: dict[str, Any] = AzureContainerWorker.get_default_base_job_template()
+    fields = template["variables"]["properties"]
+    unknown = values.keys() - fields.keys()
+    if unknown:
+        raise BadSetting(f"--container-instances: {', '.join(sorted(unknown))}: not among {', '.join(sorted(fields))}")
+    for name, value in values.items():
+        fields[name]["default"] = value
+    return template
+
+
+def _pool(container_instances: str | None) -> tuple[str, dict[str, Any]]:
+    """The pool's type and its template."""
+    if container_instances is None:
+        return "process", tied_template()
+    try:
+        values = json.loads(container_instances)
+    except ValueError as error:
+        raise BadSetting(f"--container-instances: no JSON ({error}); give an object of the pool's values") from error
+    return "azure-container-instance", container_template(values)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m flows.serving", description="Makes pool and deployments.")
+    parser.add_argument("--container-instances", metavar="JSON", help="what the pool's containers are, image and all")
+    return parser
 
 
 def prefect_file() -> Path:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
+from pathlib import Path
 
 import httpx
 from prefect import flow
@@ -57,10 +58,16 @@ def watch_store(deployment: str = DEPLOYMENT, still_s: float = EVERY_S, most: in
     return swept
 
 
-def watch(every_s: float = EVERY_S, deployment: str = DEPLOYMENT, over: threading.Event | None = None) -> None:
+def watch(
+    every_s: float = EVERY_S,
+    deployment: str = DEPLOYMENT,
+    over: threading.Event | None = None,
+    alive: Path | None = None,
+) -> None:
     """Look at the store every so many seconds until `over` is set, whatever goes wrong in between.
 
     Where RESTYLE_EVENT_QUEUE names a queue, that is looked at instead, and the store itself only once an hour.
+    alive: a file that is touched after every look, so that whoever watches the watcher sees when it hangs.
     """
     over = over or threading.Event()
     stores = open_stores()
@@ -75,6 +82,8 @@ def watch(every_s: float = EVERY_S, deployment: str = DEPLOYMENT, over: threadin
             more = _safely(partial(_sweep, sensor))
         if news is not None:
             more |= _safely(news)
+        if alive:
+            alive.touch()
         over.wait(0 if more else every_s)
 
 
@@ -170,6 +179,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m flows.watch_store", description=__doc__)
     parser.add_argument("--every", type=float, default=EVERY_S, metavar="SECONDS")
     parser.add_argument("--deployment", default=DEPLOYMENT, metavar="FLOW/DEPLOYMENT")
+    parser.add_argument("--alive", type=Path, metavar="FILE", help="touched after every look")
     options = parser.parse_args()
     # By force, since Prefect has set up logging when it was imported.
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s", force=True)
@@ -179,7 +189,7 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: over.set())
     try:
-        watch(options.every, options.deployment, over)
+        watch(options.every, options.deployment, over, options.alive)
     except RestyleError as error:
         raise SystemExit(f"the store cannot be watched: {error}") from None
 

@@ -1,7 +1,7 @@
 """Where each thing lives in the two stores: the only place that spells a key.
 
 data:     triggers/NAME.json  triggers/rejected/  inbox/STYLE/VIDEO
-          videos/  runs/JOB/{frames,styled}/  runs/JOB/audio.mka  runs/JOB/encodings/ENC/{segments/,output.EXT}
+          videos/  work/JOB/{frames,styled,segments/ENC}/  runs/JOB/audio.mka  runs/JOB/encodings/ENC/output.EXT
           runs/JOB/{report.json,report.html,samples.json,contact-sheet.jpg}  previews/
 control:  receipts/ID.json  styles/  models/  jobs/JOB/{job,video,plan}.json  jobs/JOB/ledger/  jobs/JOB/encodings/ENC/
           jobs/JOB/outputs/  logs/RUN/
@@ -16,6 +16,8 @@ INBOX = "inbox/"
 REJECTED = f"{TRIGGERS}rejected/"
 RECEIPTS = "receipts/"
 REASON_SUFFIX = ".reason.txt"
+WORK = "work/"
+"""What may go by its age, where a run did not clear it away: a store's own rules know beginnings of keys only."""
 IMAGE_SUFFIX: dict[FrameFormat, str] = {"jpeg": ".jpg", "png": ".png"}
 
 
@@ -49,12 +51,12 @@ def segment_name(file_name: str) -> str:
 
 def frames(job_id: str) -> str:
     """The prefix of a job's source frames."""
-    return f"runs/{job_id}/frames/"
+    return f"{WORK}{job_id}/frames/"
 
 
 def styled(job_id: str) -> str:
     """The prefix of a job's painted frames."""
-    return f"runs/{job_id}/styled/"
+    return f"{WORK}{job_id}/styled/"
 
 
 def image_name(frame: int, image: FrameFormat) -> str:
@@ -89,7 +91,7 @@ def contact_sheet_image(job_id: str) -> str:
 
 def segments(job_id: str, encoding_id: str) -> str:
     """The prefix of a job's encoded batches."""
-    return f"runs/{job_id}/encodings/{encoding_id}/segments/"
+    return f"{WORK}{job_id}/segments/{encoding_id}/"
 
 
 def segment(job_id: str, encoding_id: str, batch: int) -> str:

@@ -66,6 +66,6 @@ def _forget(home: Path) -> None:
 
 def _painted(shell: Shell) -> dict[str, object]:
     """Stored images, if any, and the hash of every painted frame."""
-    images = {name: content for name, content in shell.stored("data/runs").items() if "/styled/" in name}
+    images = {name: content for name, content in shell.stored("data/work").items() if "/styled/" in name}
     records = shell.stored("control/jobs").items()
     return images | {name: json.loads(content)["frames"] for name, content in records if "/ledger/" in name}

@@ -30,7 +30,7 @@ def report(shell: Shell, clip: Path, *options: str | Path) -> dict[str, object]:
 
 def images(shell: Shell, job_id: object, kind: str) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
     """All source or painted frames of a job."""
-    paths = sorted((shell.home / f"data/runs/{job_id}/{kind}").iterdir())
+    paths = sorted((shell.home / f"data/work/{job_id}/{kind}").iterdir())
     return np.stack([np.asarray(Image.open(path).convert("RGB")) for path in paths])
 
 
@@ -96,12 +96,12 @@ def test_gatys_method_paints_a_clip_says_what_it_will_take_and_is_resumed(shell:
     assert re.search(r"every frame is optimised: about \S+ (s|min) for each, .* of work in all", made.stderr)
     first = json.loads((shell.home / "report.json").read_text())
     assert (first["frames_out"], first["style"]["kind"], first["style"]["name"]) == (4, "gatys", "cat")
-    styled = shell.stored(f"data/runs/{first['job_id']}/styled")
+    styled = shell.stored(f"data/work/{first['job_id']}/styled")
     shell.home.joinpath(f"control/jobs/{first['job_id']}/ledger/000001.json").unlink()
     (shell.home / f"data/runs/{first['job_id']}/encodings").rename(shell.home / "elsewhere")
     again = report(shell, tiny, *engine)
     assert (again["job_id"], again["reused_batches"]) == (first["job_id"], 1)
-    assert shell.stored(f"data/runs/{first['job_id']}/styled") == styled
+    assert shell.stored(f"data/work/{first['job_id']}/styled") == styled
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ def test_a_video_is_painted_whole_with_its_sound_and_its_path_printed_last(shell
     assert painted.frame_count == source.frame_count == FRAMES
     assert [t.kind for t in painted.tracks] == ["audio"]
     assert painted.duration_s == pytest.approx(source.duration_s, abs=0.025)
-    assert not shell.stored("data/runs/*/frames")
+    assert not shell.stored("data/work")
 
 
 @pytest.mark.slow
@@ -50,7 +50,7 @@ def test_the_second_run_paints_nothing_and_another_crf_only_encodes(shell: Shell
 @pytest.mark.slow
 def test_a_damaged_source_image_fails_its_batch_alone_and_the_run_names_it(shell: Shell, clip: Path) -> None:
     run(shell, clip, "-o", shell.home / "a.mp4", "--keep-frames", "--batch-size", "8")
-    styled = sorted((shell.home / "data/runs").glob("*/styled/*.jpg"))
+    styled = sorted((shell.home / "data/work").glob("*/styled/*.jpg"))
     styled[5].write_bytes(bytes(len(styled[5].read_bytes())))  # the same size; also a frame of the contact sheet
     (outputs,) = (shell.home / "control/jobs").glob("*/outputs")
     next(outputs.iterdir()).unlink()
@@ -58,7 +58,7 @@ def test_a_damaged_source_image_fails_its_batch_alone_and_the_run_names_it(shell
     assert failed.returncode == 1
     assert "00000005.jpg" in failed.stderr
     assert "To go on: restyle run" in failed.stderr
-    for source in (shell.home / "data/runs").glob("*/frames/*.jpg"):
+    for source in (shell.home / "data/work").glob("*/frames/*.jpg"):
         source.unlink()  # as a kill while frames are dropped leaves it
     mended = run(shell, clip, "-o", shell.home / "b.mp4", "--keep-frames")
     assert mended["reused_batches"] == 4
