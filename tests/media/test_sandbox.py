@@ -73,7 +73,8 @@ def answer(fd, detail, commands, output):
 serve(answer)
 """
 REFUSED = (
-    "read a file", "list a folder", "write a file", "change a file", "remove a file", "read /proc", "start a program", "start another way",
+    "read a file", "list a folder", "write a file", "change a file", "remove a file", "read /proc",
+    "start a program", "start another way",
 )  # fmt: skip
 REFUSED_BY_SECCOMP = (
     "call by tcp", "call by udp", "open a pair of sockets", "signal its parent",

@@ -32,13 +32,16 @@ def _text(name: str, form: str) -> Trap:
     return write
 
 
-def external_track(kind: bytes) -> Trap:
-    """A QuickTime film of two tracks, the second of which lies, it says, in another file: a data reference."""
+def external_track(kind: bytes, levels: tuple[int, int] = (0, 0)) -> Trap:
+    """A QuickTime film whose track lies, it says, in another file, by a data reference.
+
+    levels: of an alias: how many folders up to the one that both have in common, and down again; 0: by absolute path.
+    """
 
     def write(folder: Path, file: str, address: str) -> Path:
         plain, path = folder / "plain.mov", folder / "film.mov"
         video(*X264, frames=4, size="64x48")(plain)
-        reference = _alias(file) if kind == b"alis" else b"url \0\0\0\0" + address.encode() + b"\0"
+        reference = _alias(file, levels) if kind == b"alis" else b"url \0\0\0\0" + address.encode() + b"\0"
         entry = struct.pack(">I", len(reference) + 4) + reference
         path.write_bytes(_with_reference(plain.read_bytes(), entry))
         return path
@@ -46,13 +49,13 @@ def external_track(kind: bytes) -> Trap:
     return write
 
 
-def _alias(file: str) -> bytes:
-    """A Macintosh alias to an absolute path, as libav reads it (mov.c, mov_read_dref)."""
+def _alias(file: str, levels: tuple[int, int]) -> bytes:
+    """A Macintosh alias to a path, as libav reads it (mov.c, mov_read_dref)."""
     name = file.rpartition("/")[2].encode()[:63]
-    path = file.encode()
+    path = b"/" * (len(file.encode()) % 2) + file.encode()  # libav takes a filler for a part of the path
     fixed = b"\0" * 10 + bytes([4]) + b"disk".ljust(27, b"\0") + b"\0" * 12
-    fixed += bytes([len(name)]) + name.ljust(63, b"\0") + b"\0" * 16 + struct.pack(">HH", 1, 1) + b"\0" * 16
-    told = struct.pack(">HH", 2, len(path)) + path + b"\0" * (len(path) % 2)
+    fixed += bytes([len(name)]) + name.ljust(63, b"\0") + b"\0" * 16 + struct.pack(">HH", *levels) + b"\0" * 16
+    told = struct.pack(">HH", 2, len(path)) + path
     return b"alis\0\0\0\0" + fixed + told + struct.pack(">hH", -1, 0)
 
 
@@ -79,7 +82,7 @@ def _numbered_pictures(folder: Path, file: str, address: str) -> Path:
 
 
 def _subtitles_that_include(folder: Path, file: str, address: str) -> Path:
-    """Subtitles with a picture and a font from elsewhere, in a film; HTML and ASS as players have been known to obey."""
+    """Subtitles with a picture and a font from elsewhere: HTML and ASS as players have been known to obey."""
     words, path = folder / "words.srt", folder / "film.mkv"
     words.write_text(
         f"1\n00:00:00,000 --> 00:00:01,000\n<img src='{address}'><font face='{file}'>{{\\fn{file}}}{{\\img({file})}}\n"
@@ -108,6 +111,7 @@ TRAPS: dict[str, Trap] = {
     "subtitle index": _text("film.idx", "# VobSub index file, v7 (do not modify this line!)\nlangidx: 0\n"),
     "pictures by a pattern": _numbered_pictures,
     "a film's track in another file": external_track(b"alis"),
+    "a film's track in a file beside it": external_track(b"alis", (1, 2)),
     "a film's track at an address": external_track(b"url "),
     "subtitles that include": _subtitles_that_include,
 }
