@@ -11,7 +11,7 @@ import ffmpeg
 import pytest
 
 from restyle.errors import EncodingFailed
-from restyle.media import sandbox, wire
+from restyle.media import wire
 from restyle.media.inputs import own_input
 from restyle.media.process import run_ffmpeg
 from restyle.media.sandbox import Confinement, confinement
@@ -21,7 +21,7 @@ from tests.security.watchmen import canary, listener
 ATTEMPTS = """
 import ctypes, json, os, signal, socket, subprocess, sys, threading
 from pathlib import Path
-from restyle.media import sandbox, wire
+from restyle.media import wire
 from restyle.media.child import serve
 offered = sandbox.confinement()
 wished = json.loads(sys.argv[2])
@@ -136,7 +136,7 @@ def test_what_is_missing_is_logged_and_ffmpeg_works_all_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    monkeypatch.setattr(sandbox.platform, "machine", lambda: "a machine of tomorrow")
+    monkeypatch.setattr("platform.machine", lambda: "a machine of tomorrow")
     confinement.cache_clear()
     try:
         assert confinement() == Confinement(confinement().landlock, seccomp=False)

@@ -6,7 +6,6 @@ secrets; then everything that they wrote, said or showed is searched.
 
 import json
 import os
-import pickle
 import sqlite3
 import subprocess
 import sys
@@ -19,7 +18,6 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import parse_qs, quote
 
-import cloudpickle
 import pytest
 from azure.storage.blob import AccessPolicy, ContainerClient, ContainerSasPermissions, generate_container_sas
 
@@ -207,24 +205,43 @@ def test_no_secret_is_in_anything_that_the_runs_left_said_or_showed(runs: Runs) 
 PICKLE = """
 import sys
 import cloudpickle
+import flows.cluster
+import prefect_dask.client
 from restyle.domain import FrameBatch
 from tasks.painting import style_batch, survey_worker, try_model
 from tasks.stores import open_stores
 stores = open_stores()  # the secrets are in this process
 stores.control.list()
 batch = FrameBatch(index=0, start=0, stop=4)
-sys.stdout.buffer.write(cloudpickle.dumps([(style_batch, batch, "job"), survey_worker, try_model]))
+context = prefect_dask.client.serialize_context()
+sent = [(style_batch, batch, "job", context), survey_worker, try_model]
+sys.stdout.buffer.write(cloudpickle.dumps(sent))
+"""
+UNPICKLE = """
+import pickle, sys
+from prefect.context import SettingsContext
+(_, _, _, context), *_ = pickle.load(sys.stdin.buffer)
+with SettingsContext(**context["settings_context"]) as entered:
+    api = entered.settings.api
+    print(api.url, api.key.get_secret_value(), api.auth_string.get_secret_value(), entered.settings.logging.level)
 """
 
 
-def test_a_pickled_task_carries_no_secret(azurite: Azurite, tmp_path: Path) -> None:
+def test_a_pickled_task_carries_no_secret_and_its_worker_has_its_own(azurite: Azurite, tmp_path: Path) -> None:
     specs = {kind: azurite.container_url(kind, "rl") for kind in ("data", "control")}
     environment = {**os.environ, **{f"RESTYLE_{kind.upper()}_STORE": spec for kind, spec in specs.items()}}
-    environment |= {"PREFECT_API_KEY": API_KEY, "RESTYLE_HOME": str(tmp_path)}
-    done = subprocess.run([sys.executable, "-c", PICKLE], env=environment, capture_output=True, check=True)
-    (task, batch, job), *_ = pickle.loads(done.stdout)
-    assert (task.name, len(batch), job) == ("style-batch", 4, "job")
-    assert cloudpickle.dumps(task)
-    for secret in (API_KEY, *(parse_qs(spec)["sig"][0] for spec in specs.values()), "sig="):
-        assert secret.encode() not in done.stdout
-        assert quote(secret, safe="").encode() not in done.stdout
+    environment |= {
+        "PREFECT_API_KEY": API_KEY,
+        "PREFECT_API_AUTH_STRING": "us:planted0word",
+        "RESTYLE_HOME": str(tmp_path),
+    }
+    environment |= {"PREFECT_SERVER_DATABASE_CONNECTION_URL": "postgresql+asyncpg://us:planted0database@db/runs"}
+    flow = {**environment, "PREFECT_API_URL": "http://flow.example/api", "PREFECT_LOGGING_LEVEL": "ERROR"}
+    sent = subprocess.run([sys.executable, "-c", PICKLE], env=flow, capture_output=True, check=True).stdout
+    for secret in (API_KEY, "planted0", *(parse_qs(spec)["sig"][0] for spec in specs.values()), "sig="):
+        assert secret.encode() not in sent
+        assert quote(secret, safe="").encode() not in sent
+    came = subprocess.run(
+        [sys.executable, "-c", UNPICKLE], env=environment, input=sent, capture_output=True, check=True
+    )
+    assert came.stdout.decode().split() == ["http://flow.example/api", API_KEY, "us:planted0word", "ERROR"]
