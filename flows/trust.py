@@ -39,5 +39,8 @@ def tls_of_dask(folder: Path) -> dict[str, Any]:  # as dask.config takes them
     authority, certificate, key = (str(folder / name) for name in TLS_FILES)
     if missing := [name for name in TLS_FILES if not (folder / name).is_file()]:
         raise BadSetting(f"RESTYLE_DASK_TLS: {folder} has no {' and no '.join(missing)}; put them there, or unset it")
-    whose = {role: {"cert": certificate, "key": key} for role in ("scheduler", "worker", "client")}
-    return {"distributed.comm.require-encryption": True, "distributed.comm.tls": {"ca-file": authority, **whose}}
+    named = {"ca-file": authority}
+    for role in ("scheduler", "worker", "client"):
+        named |= {f"{role}.cert": certificate, f"{role}.key": key}
+    tls = {f"distributed.comm.tls.{name}": path for name, path in named.items()}
+    return {"distributed.comm.require-encryption": True, **tls}

@@ -1,6 +1,7 @@
 """Finding out what a video is: one full decode in a child process, whose facts become a VideoInfo."""
 
 import logging
+import re
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -74,13 +75,18 @@ def _info(path: Path, facts: dict[str, Any]) -> VideoInfo:  # Any: the JSON of f
         pts=pts,
         last_duration=_last_duration(facts["last_duration"], pts, facts["step"]),
         damaged=facts["damaged"],
-        tracks=tuple(Track(**track) for track in facts["tracks"]),
+        tracks=tuple(Track(**track | {"language": language_of(track["language"])}) for track in facts["tracks"]),
     )
     if info.duration_s > limits.MAX_DURATION_S:
         raise UnsupportedMedia(
             f"{path}: lasts {info.duration_s:.0f} s, above the limit of {limits.MAX_DURATION_S:.0f} s; cut it first"
         )
     return info
+
+
+def language_of(said: str | None) -> str | None:
+    """The language as a file names it, if that is a language tag (BCP 47, ISO 639): else it is any words at all."""
+    return said if said and re.fullmatch(r"[A-Za-z0-9-]{1,35}", said, re.ASCII) else None
 
 
 def _time_stamps(raw: list[int | None], step: int, time_base: Fraction) -> tuple[int, ...]:

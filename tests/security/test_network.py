@@ -1,17 +1,19 @@
 """Who can reach what listens: this machine alone unless told otherwise, by password and certificate where wished."""
 
 import base64
+import copy
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+import dask
 import pytest
 from distributed import Client
 from distributed.security import Security
 
-from flows.cluster import choose_cluster
+from flows.cluster import choose_cluster, own_cluster
 from restyle.errors import BadSetting
 from restyle.media.probe import probe_video
 from tests.flows.conftest import FRAMES, clip
@@ -118,3 +120,20 @@ def _security(folder: Path) -> Security:
     return Security(
         tls_ca_file=str(folder / "ca.pem"), tls_client_cert=certificate, tls_client_key=key, require_encryption=True
     )
+
+
+@pytest.fixture
+def config() -> Iterator[None]:
+    """Dask's settings, of this process, as they were before."""
+    before = copy.deepcopy(dask.config.config)
+    yield
+    dask.config.config.clear()
+    dask.config.config.update(before)
+
+
+def test_a_cluster_of_our_own_speaks_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config: None) -> None:
+    monkeypatch.setenv("RESTYLE_DASK_TLS", str(make_certificates(tmp_path / "tls")))
+    with own_cluster(choose_cluster("local", 1)) as cluster, Client(cluster) as client:
+        assert cluster.scheduler_address.startswith("tls://127.0.0.1:")
+        assert all(worker.startswith("tls://127.0.0.1:") for worker in client.scheduler_info()["workers"])
+        assert client.submit(sum, (1, 2)).result(timeout=60) == 3
