@@ -5,7 +5,7 @@ READY := .venv/ready
 DEMO := build/demo
 
 # `make bench` writes the table of docs/media.md anew and prints the flicker of every shipped style.
-.PHONY: demo test lint format bench clean
+.PHONY: demo test lint format bench audit sbom clean
 
 demo: $(READY)
 	@rm -rf $(DEMO)/home/data $(DEMO)/home/control
@@ -29,6 +29,14 @@ format: $(READY)
 bench: $(READY)
 	$(BIN)/python -m bench.media_table
 	$(BIN)/python -m bench.flicker
+
+# Both ask the package index's servers, so neither is part of `lint`. A package that nobody can tell about is a failure.
+audit: $(READY)
+	$(BIN)/pip-audit --strict --progress-spinner off --skip-editable
+
+sbom: $(READY)
+	@mkdir -p build
+	$(BIN)/cyclonedx-py environment --no-validate --output-reproducible --of JSON -o build/sbom.json $(BIN)/python
 
 clean:
 	rm -rf build .venv

@@ -31,6 +31,14 @@ SERVER_ENVIRONMENT = {
 }
 
 
+def own_pages_only(port: int) -> dict[str, str]:
+    """Lets no page of another site speak to a server of ours through the browser of whoever looks at it.
+
+    Prefect itself allows every site, and who may speak to its API may run code.
+    """
+    return {"PREFECT_SERVER_CORS_ALLOWED_ORIGINS": f"http://127.0.0.1:{port},http://localhost:{port}"}
+
+
 class PrefectApi(NamedTuple):
     """A Prefect API that may still be starting."""
 
@@ -139,6 +147,7 @@ def _server(database: Path) -> Iterator[PrefectApi]:
     environment = {
         **os.environ,
         **SERVER_ENVIRONMENT,
+        **own_pages_only(port),
         "PREFECT_HOME": str(database.parent),
         "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{database}",
         "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",

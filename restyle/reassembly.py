@@ -44,7 +44,7 @@ def painted_frames(data: Store, ledger: Ledger, plan: Plan, records: list[BatchR
     def load(item: tuple[BatchRecord, str, FrameRecord]) -> Pixels:
         entry, key, recorded = item
         try:
-            content = data.read(key)
+            content = data.read(key, 0, recorded.size_bytes + 1)
             if hashlib.sha256(content).hexdigest() != recorded.sha256:
                 raise FrameCorrupt(f"{key}: not the bytes that were painted; run the job again to repaint its batch")
             return decode_image(content, key, plan.width, plan.height)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
-from flows.server import SERVER_ENVIRONMENT, answers, free_port, own_password
+from flows.server import SERVER_ENVIRONMENT, answers, free_port, own_pages_only, own_password
 from models.styles import shipped
 from restyle import azurite
 from restyle.errors import BadSetting, RestyleError
@@ -80,6 +80,7 @@ def _environment(options: argparse.Namespace, ports: "_Ports", folder: Path) -> 
     """What every process of ours sees: one server, one cluster, the same stores."""
     home = folder.parent
     environment = {
+        **own_pages_only(ports.server),
         **os.environ,
         **SERVER_ENVIRONMENT,
         **own_password(),

@@ -11,7 +11,7 @@ import pytest
 from bench.fuzz import SEEDS, Tally, fuzz
 from restyle.errors import EncodingFailed, RestyleError
 from restyle.media import decoder_process
-from restyle.media.inputs import untrusted_input
+from restyle.media.inputs import own_input, untrusted_input
 from restyle.media.probe import probe_video
 from restyle.media.process import run_ffmpeg
 from tests.media.recipes import FFMPEG, ffmpeg
@@ -75,6 +75,21 @@ def test_a_file_that_names_others_is_not_followed(
         with suppress(EncodingFailed):
             spec = untrusted_input().output(f"file:{target}", c="copy", map=0)
             run_ffmpeg(spec, target, task="copying", source=uploaded, stall_s=20)
+    assert bait.opened() == 0
+    assert port.calls == []
+
+
+@pytest.mark.parametrize(
+    "name", ["hls of a path", "concat of a file", "concat of a file beside it", "hls of an address"]
+)
+def test_extracted_sound_that_others_replaced_in_the_store_is_not_followed(
+    name: str, bait: Canary, port: Listener, sandboxed: None, tmp_path: Path
+) -> None:
+    trap = TRAPS[name](tmp_path, str(bait.path), f"http://127.0.0.1:{port.port}/")
+    sound, target = trap.rename(tmp_path / "audio.mka"), tmp_path / "out.mkv"
+    bait.opened()
+    with pytest.raises(EncodingFailed):
+        run_ffmpeg(own_input(sound).output(f"file:{target}", c="copy"), target, task="muxing")
     assert bait.opened() == 0
     assert port.calls == []
 

@@ -71,6 +71,25 @@ def test_everything_listens_on_loopback(team: Team) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
+def test_no_page_of_another_site_may_speak_to_the_server(team: Team) -> None:
+    def allowed(origin: str) -> str | None:
+        asked = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+        request = urllib.request.Request(f"{team.url}/flow_runs/filter", headers=asked, method="OPTIONS")
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                found: str | None = answer.headers.get("Access-Control-Allow-Origin")
+        except urllib.error.HTTPError as error:
+            with error:
+                found = error.headers.get("Access-Control-Allow-Origin")
+        return found
+
+    assert allowed(f"http://127.0.0.1:{team.port}") == f"http://127.0.0.1:{team.port}"
+    assert allowed("https://elsewhere.example") is None
+    assert allowed("http://127.0.0.1:1") is None
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_the_dashboard_asks_for_the_password_and_a_dropped_video_is_painted(team: Team, clip: Path) -> None:
     for path, headers in (
         ("/flow_runs/filter", {}),

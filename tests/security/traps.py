@@ -100,6 +100,7 @@ TRAPS: dict[str, Trap] = {
     "hls with a key from a file": _text("list.m3u8", HLS.replace("{key}", '#EXT-X-KEY:METHOD=AES-128,URI="{file}"\n')),
     "hls in hls, by protocols that nest": _text("l.m3u8", HLS.replace("{target}", "concat:{file}|subfile,,:{file}")),
     "concat of a file": _text("list.ffconcat", "ffconcat version 1.0\nfile '{file}'\n"),
+    "concat of a file beside it": _text("list.ffconcat", "ffconcat version 1.0\nfile elsewhere/canary.png\n"),
     "concat of an address": _text("list.ffconcat", "ffconcat version 1.0\nfile {target}\n"),
     "dash": _text("list.mpd", DASH),
     "dash of a file": _text("list.mpd", DASH.replace("{target}", "file://{file}")),
