@@ -1,7 +1,7 @@
 """Mutated videos against the whole reading path: `python -m bench.fuzz --files 50000 --minutes 40 --result FILE`.
 
 Small real files of every container that restyle reads are damaged by a seeded hand, and go through the same probe,
-decoder and ffmpeg as anybody's upload. What must come of each is a video, or an error of restyle's own, in bounded time.
+decoder and ffmpeg as anybody's upload. What must come of each, in bounded time, is a video or an error of ours.
 """
 
 import argparse
@@ -42,11 +42,12 @@ SAVE_EVERY_S = 60.0
 PICTURE = ("-f", "lavfi", "-i", "testsrc2=size=64x48:rate=10:duration=0.6")
 SOUND = ("-f", "lavfi", "-i", "sine=frequency=440:duration=0.6")
 SUBTITLES = "1\n00:00:00,000 --> 00:00:00,500\n<b>words</b>\n"
+EVERY_TRACK = ("-i", "words.srt", "-map", "0", "-map", "1", "-map", "2")
 SEEDS: dict[str, tuple[str, ...]] = {
     "h264.mp4": (*SOUND, "-pix_fmt", "yuv420p", *X264, *AAC),
     "fragmented.mp4": (*SOUND, "-pix_fmt", "yuv420p", *X264, *AAC, "-movflags", "+frag_keyframe+empty_moov"),
-    "subtitles.mov": (*SOUND, "-i", "words.srt", "-map", "0", "-map", "1", "-map", "2", *X264, "-c:a", "pcm_s16le", "-c:s", "mov_text"),
-    "subtitles.mkv": (*SOUND, "-i", "words.srt", "-map", "0", "-map", "1", "-map", "2", *X264, "-c:a", "flac", "-c:s", "ass"),
+    "subtitles.mov": (*SOUND, *EVERY_TRACK, *X264, "-c:a", "pcm_s16le", "-c:s", "mov_text"),
+    "subtitles.mkv": (*SOUND, *EVERY_TRACK, *X264, "-c:a", "flac", "-c:s", "ass"),
     "hevc.mp4": ("-pix_fmt", "yuv420p", "-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=none"),
     "av1.mkv": ("-pix_fmt", "yuv420p", "-c:v", "libsvtav1", "-preset", "12"),
     "vp8.webm": (*SOUND, "-c:v", "libvpx", "-deadline", "realtime", "-c:a", "libopus"),
