@@ -5,7 +5,7 @@ READY := .venv/ready
 DEMO := build/demo
 
 # `make bench` writes the table of docs/media.md anew.
-.PHONY: demo test lint format lock azure-schema bench clean
+.PHONY: demo test lint format lock azure-schema bench audit sbom clean
 
 demo: $(READY)
 	@rm -rf $(DEMO)/home/data $(DEMO)/home/control
@@ -42,6 +42,14 @@ azure-schema: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m bench.media_table
+
+# Both ask the package index's servers, so neither is part of `lint`. A package that nobody can tell about is a failure.
+audit: $(READY)
+	$(BIN)/pip-audit --strict --progress-spinner off --skip-editable
+
+sbom: $(READY)
+	@mkdir -p build
+	$(BIN)/cyclonedx-py environment --no-validate --output-reproducible --of JSON -o build/sbom.json $(BIN)/python
 
 clean:
 	rm -rf build .venv

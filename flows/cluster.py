@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import dask
+import prefect_dask.client
 import yaml
 from distributed import Client, KilledWorker, LocalCluster
 from distributed.client import FutureCancelledError
 from prefect_dask import DaskTaskRunner
 
+from flows.trust import context_without_secrets, tls_of_dask
 from models.runtime import core_count, device_count
 from restyle.domain import Frozen
 from restyle.errors import BadSetting
@@ -26,6 +28,10 @@ HUGE_PAGES = (
     "glibc.malloc.trim_threshold=17179869184:glibc.malloc.top_pad=268435456"
 )
 """Keeps large activations mapped between frames; without it they are unmapped and faulted in again each time."""
+
+
+# prefect-dask has no hook for it; every task of every run is sent by way of this name.
+prefect_dask.client.serialize_context = context_without_secrets
 
 
 class ClusterChoice(Frozen):
@@ -44,8 +50,11 @@ class ClusterChoice(Frozen):
 def choose_cluster(wished: str, workers: int | None) -> ClusterChoice:
     """Resolve 'auto', 'cuda', 'local' or a scheduler's address, and the number of workers.
 
-    Raises BadSetting where there is no such device or no scheduler answers.
+    Raises BadSetting where there is no such device or no scheduler answers. From here on this process speaks TLS with
+    clusters where RESTYLE_DASK_TLS says so.
     """
+    if folder := Settings().dask_tls:
+        dask.config.set(tls_of_dask(folder))
     if wished == "auto":
         wished = "cuda" if device_count() else "local"
     if wished == "cuda":
@@ -110,7 +119,8 @@ def own_cluster(choice: ClusterChoice, port: int = 0) -> Iterator[Any]:
                 n_workers=choice.workers,
                 threads_per_worker=1,  # one batch at a time
                 scheduler_port=port,
-                dashboard_address=":0",
+                host="127.0.0.1",
+                dashboard_address="127.0.0.1:0",
             )
         else:
             cluster = LocalCluster(

@@ -31,6 +31,14 @@ SERVER_ENVIRONMENT = {
 }
 
 
+def own_pages_only(port: int) -> dict[str, str]:
+    """Lets no page of another site speak to a server of ours through the browser of whoever looks at it.
+
+    Prefect itself allows every site, and who may speak to its API may run code.
+    """
+    return {"PREFECT_SERVER_CORS_ALLOWED_ORIGINS": f"http://127.0.0.1:{port},http://localhost:{port}"}
+
+
 class PrefectApi(NamedTuple):
     """A Prefect API that may still be starting."""
 
@@ -53,11 +61,18 @@ def prefect_api(home: Path) -> Iterator[PrefectApi]:
         return
     with _free_database(home) as database, _server(database) as api:
         os.environ["PREFECT_API_URL"] = api.url
+        os.environ.update(own_password())
         try:
             yield api
         finally:
             _drain()
             del os.environ["PREFECT_API_URL"]
+
+
+def own_password() -> dict[str, str]:
+    """What lets clients of a server of ours in, where PREFECT_SERVER_API_AUTH_STRING asks them for a password."""
+    asked = os.environ.get("PREFECT_SERVER_API_AUTH_STRING")
+    return {"PREFECT_API_AUTH_STRING": asked} if asked else {}
 
 
 def _drain() -> None:
@@ -132,6 +147,7 @@ def _server(database: Path) -> Iterator[PrefectApi]:
     environment = {
         **os.environ,
         **SERVER_ENVIRONMENT,
+        **own_pages_only(port),
         "PREFECT_HOME": str(database.parent),
         "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{database}",
         "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",

@@ -62,8 +62,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
     is of ``data``. Raises BadCheckpoint.
     """
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise BadCheckpoint(f"{path}: {path.stat().st_size} bytes is too large for a style; pass a painter network")
+        require_size(path.stat().st_size, str(path))
         data = path.read_bytes()
     except OSError as error:
         raise BadCheckpoint(f"{path}: cannot be read ({error.strerror}); pass a file that can") from error
@@ -77,6 +76,12 @@ def read_checkpoint(path: Path) -> Checkpoint:
         read_network(data, str(path))
     card = read_card(data) or StyleCard(name=path.stem)
     return Checkpoint(name=card.name, sha256=hashlib.sha256(data).hexdigest(), data=data, card=card)
+
+
+def require_size(size_bytes: int, source: str) -> None:
+    """Raises BadCheckpoint, before anything is read, for a file that is too large to be a style."""
+    if size_bytes > MAX_BYTES:
+        raise BadCheckpoint(f"{source}: {size_bytes} bytes is too large for a style; pass a painter network")
 
 
 def write_checkpoint(tensors: Mapping[str, Tensor], card: StyleCard) -> bytes:

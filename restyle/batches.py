@@ -14,7 +14,7 @@ import numpy as np
 
 from restyle.domain import FrameBatch, FrameFormat
 from restyle.errors import BlobNotFound, FrameCorrupt
-from restyle.images import Pixels, decode_image, encode_image
+from restyle.images import Pixels, decode_image, encode_image, most_bytes
 from restyle.layout import frames, image_name
 from restyle.ledger import BatchRecord, FrameRecord, Ledger, Timings
 from restyle.plan import Plan
@@ -157,7 +157,7 @@ def new_record(
 def _load(data: Store, key: str, plan: Plan) -> Loaded:
     begun = time.perf_counter()
     try:
-        content = data.read(key)
+        content = data.read(key, 0, most_bytes(plan.width, plan.height))
     except BlobNotFound as error:
         raise FrameCorrupt(f"{key}: the source frame is missing; run the job again to split it anew") from error
     pixels = decode_image(content, key, plan.width, plan.height)

@@ -20,6 +20,11 @@ def coder_name(image: FrameFormat) -> str:
     return f"pillow {PIL.__version__} {image} {settings}"
 
 
+def most_bytes(width: int, height: int) -> int:
+    """More than any image of this size that we write has: who reads a stored one reads no further."""
+    return 8 * width * height + (1 << 16)
+
+
 def encode_image(frame: Pixels, image: FrameFormat) -> bytes:
     """frame: (H, W, 3) uint8 RGB. JPEG is full-range BT.601 by its standard; PNG is exact."""
     buffer = io.BytesIO()

@@ -45,7 +45,7 @@ def painted_frames(data: Store, ledger: Ledger, plan: Plan, entry: BatchRecord) 
     def load(item: tuple[str, FrameRecord]) -> Pixels:
         key, recorded = item
         try:
-            content = data.read(key)
+            content = data.read(key, 0, recorded.size_bytes + 1)
             if hashlib.sha256(content).hexdigest() != recorded.sha256:
                 raise FrameCorrupt(f"{key}: not the bytes that were painted; run the job again to repaint its batch")
             return decode_image(content, key, plan.width, plan.height)

@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from restyle.domain import FrameFormat
-from restyle.errors import DiskFull, NotEnoughDisk, SourceChanged
+from restyle.errors import DiskFull, NotEnoughDisk, SourceChanged, UnsupportedMedia
 from restyle.job import VideoSource
+from restyle.media import limits
 from restyle.plan import Plan
 from restyle.storage import Store
 
@@ -42,7 +43,11 @@ def require_room_for_frames(data: Store, spool: Path, plan: Plan, missing: int) 
 
 
 def fetch(data: Store, video: VideoSource, folder: Path) -> Path:
-    """A local copy of a video that only the store has."""
+    """A local copy of a video that only the store has. Raises UnsupportedMedia for one above the limit."""
+    if video.size_bytes > limits.MAX_FILE_BYTES:
+        raise UnsupportedMedia(
+            f"{video.key}: {video.size_bytes} bytes, the limit is {limits.MAX_FILE_BYTES}; cut it first"
+        )
     _require(shutil.disk_usage(folder).free, video.size_bytes, str(folder), "a local copy of the video")
     (folder / "source").mkdir()  # a folder of its own: the name is the user's
     target = folder / "source" / video.name

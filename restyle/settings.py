@@ -30,6 +30,9 @@ class Settings(BaseSettings):
     event_queue: SecretStr = Field(
         default=SecretStr(""), description="where Event Grid tells of new blobs; unset, the data store is listed"
     )
+    dask_tls: Path | None = Field(
+        default=None, description="folder of ca.pem, cert.pem and key.pem; unset, Dask's connections are not encrypted"
+    )
     cluster: str = Field(default="auto", description="where deployed runs paint: auto, cuda, local or an address")
 
     def __init__(self, **values: Any) -> None:  # any field, as pydantic takes them
@@ -40,11 +43,11 @@ class Settings(BaseSettings):
             faults = "; ".join(f"RESTYLE_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
         raise BadSetting(f"{faults}; correct or unset it")
 
-    @field_validator("home")
+    @field_validator("home", "dask_tls")
     @classmethod
-    def _absolute(cls, home: Path) -> Path:
+    def _absolute(cls, folder: Path | None) -> Path | None:
         """The same folder for processes that work elsewhere."""
-        return home.expanduser().absolute()
+        return folder and folder.expanduser().absolute()
 
     @field_validator("cluster")
     @classmethod

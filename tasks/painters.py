@@ -6,8 +6,10 @@ This stands apart from the task that uses it: a task's own module travels by val
 import hashlib
 from collections.abc import Callable
 from functools import lru_cache
+from pathlib import PurePosixPath
 from threading import Lock
 
+from models.checkpoint import require_size
 from models.gatys import Gatys, GatysClip, load_gatys
 from models.inference import Frames, Mix, Model, Painter, load_network
 from models.own import load_callable, load_program
@@ -85,8 +87,14 @@ def _frame_model(style: StyleRef, numeric: NumericPath, read: Read) -> Model:
 
 
 def read_checked(key: str) -> bytes:
-    """A file of the control store that is named by its hash. Raises BadCheckpoint where that is not its hash."""
-    data = open_stores().control.read(key)
+    """A file of the control store that is named by its hash. Raises BadCheckpoint where that is not its hash.
+
+    Weights are not even read where there are too many of them.
+    """
+    control = open_stores().control
+    if key == weights(PurePosixPath(key).stem):
+        require_size(control.stat(key).size_bytes, control.url(key))
+    data = control.read(key)
     found = hashlib.sha256(data).hexdigest()
     if found not in key:
         raise BadCheckpoint(f"{key} in the control store has the hash {found}; delete it and run again")

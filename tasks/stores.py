@@ -1,12 +1,13 @@
 """The two stores of this process, opened once from its own settings: tasks carry no address and no secret."""
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 from restyle.errors import BadSetting
 from restyle.settings import Settings
 from restyle.storage import Store, open_store
 from restyle.storage.open import with_container
+from restyle.storage.renewed import RenewedStore
 
 BLOCK = "block:"
 
@@ -26,7 +27,9 @@ def open_stores() -> Stores:
 
 @lru_cache(maxsize=8)
 def _open(spec: str) -> Store:
-    return open_store(_of_block(spec.removeprefix(BLOCK)) if spec.startswith(BLOCK) else spec)
+    if spec.startswith(BLOCK):
+        return RenewedStore(partial(_of_block, spec.removeprefix(BLOCK)))
+    return open_store(spec)
 
 
 def _of_block(name: str) -> str:

@@ -6,7 +6,15 @@ from pathlib import Path
 
 from pydantic import Field
 
-from models.checkpoint import CHECKPOINT_SUFFIXES, Checkpoint, StyleCard, read_card, read_checkpoint, read_tensors
+from models.checkpoint import (
+    CHECKPOINT_SUFFIXES,
+    Checkpoint,
+    StyleCard,
+    read_card,
+    read_checkpoint,
+    read_tensors,
+    require_size,
+)
 from models.gatys import GatysRecipe, write_order
 from models.own import callable_identity, is_program, load_program
 from models.paintings import read_painting
@@ -14,7 +22,7 @@ from models.pictures import is_picture
 from models.runtime import choose_numeric_path
 from models.styles import shipped
 from restyle.domain import Engine, Frozen
-from restyle.errors import BadModel, BadSetting, UnknownStyle
+from restyle.errors import BadCheckpoint, BadModel, BadSetting, UnknownStyle
 from restyle.job import StylePart, StyleRef
 from restyle.layout import TRAINED_STYLES, gatys_order, program, weights
 from restyle.mix import is_mix, mix_reference, parse_mix
@@ -84,10 +92,14 @@ def named_style(name: str) -> Checkpoint:
     """A shipped style, or the newest of this name that was trained into the control store. Raises UnknownStyle."""
     known = shipped()
     if name in known:
-        return read_checkpoint(known[name].path)
+        checkpoint = read_checkpoint(known[name].path)
+        if checkpoint.sha256 != known[name].sha256:
+            raise BadCheckpoint(f"{known[name].path}: not the style that restyle came with; install restyle again")
+        return checkpoint
     kept = kept_styles()
     if name in kept:
         control, key = open_stores().control, kept[name].key
+        require_size(control.stat(key).size_bytes, control.url(key))
         data = control.read(key)
         read_tensors(data, control.url(key))
         return Checkpoint(name=name, sha256=hashlib.sha256(data).hexdigest(), data=data, card=kept[name].card)

@@ -1,13 +1,14 @@
 """Small jobs on folders in a temporary place, for tests of what works on a job."""
 
 import io
+from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 
-from restyle.domain import NumericPath
+from restyle.domain import ColorTags, NumericPath, VideoInfo
 from restyle.images import coder_name, encode_image
 from restyle.job import Job, Look, StyleRef, VideoSource
 from restyle.layout import frames, image_name
@@ -16,6 +17,18 @@ from restyle.plan import Plan
 from restyle.storage import Store, open_store
 
 WIDTH, HEIGHT = 24, 16
+INFO = VideoInfo(
+    width=WIDTH,
+    height=HEIGHT,
+    sample_aspect=Fraction(1),
+    rotation_deg=0,
+    codec="h264",
+    container="mp4",
+    color=ColorTags(matrix="bt709", primaries="bt709", transfer="bt709"),
+    time_base=Fraction(1, 25),
+    pts=tuple(range(10)),
+    last_duration=1,
+)
 
 
 class SmallJob(NamedTuple):

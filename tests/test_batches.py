@@ -74,3 +74,13 @@ def test_a_missing_source_frame_fails_the_batch_by_name(tmp_path: Path) -> None:
     job.data.delete(frames(job.plan.job.job_id) + image_name(9, "png"))
     with pytest.raises(FrameCorrupt, match=r"00000009\.png: the source frame is missing"):
         paint_batch(job.data, job.ledger, job.plan, job.plan.batches[2], invert, attempts=1, worker="w")
+
+
+def test_a_frame_that_others_replaced_by_gigabytes_is_not_read_whole(tmp_path: Path) -> None:
+    job = small_job(tmp_path)
+    batch = job.plan.batches[0]
+    huge = tmp_path / "data" / frames(job.plan.job.job_id) / image_name(0, "png")
+    with huge.open("wb") as file:
+        file.truncate(1 << 40)  # a hole: it takes no disk
+    with pytest.raises(FrameCorrupt, match="not a readable image"):
+        paint_batch(job.data, job.ledger, job.plan, batch, invert, attempts=1, worker="w")

@@ -1,13 +1,11 @@
 """Segments: a batch's painted frames encoded once, and only trusted while they hold just these frames."""
 
-from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from restyle.batches import paint_batch
-from restyle.domain import ColorTags, VideoInfo
 from restyle.encoding import SegmentRecord, Segments
 from restyle.errors import FrameCorrupt, LedgerUnbalanced
 from restyle.images import Pixels
@@ -15,22 +13,10 @@ from restyle.layout import segment
 from restyle.ledger import BatchRecord
 from restyle.media.options import OutputOptions, encoding_id
 from restyle.reassembly import encode_batch
-from tests.jobs import HEIGHT, WIDTH, SmallJob, small_job
+from tests.jobs import HEIGHT, INFO, WIDTH, SmallJob, small_job
 from tests.media.reading import frames_rgb
 
 OPTIONS = OutputOptions(crf=1)
-INFO = VideoInfo(
-    width=WIDTH,
-    height=HEIGHT,
-    sample_aspect=Fraction(1),
-    rotation_deg=0,
-    codec="h264",
-    container="mp4",
-    color=ColorTags(matrix="bt709", primaries="bt709", transfer="bt709"),
-    time_base=Fraction(1, 25),
-    pts=tuple(range(10)),
-    last_duration=1,
-)
 
 
 def invert(frames: Pixels) -> Pixels:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
-from flows.server import SERVER_ENVIRONMENT, answers, free_port
+from flows.server import SERVER_ENVIRONMENT, answers, free_port, own_pages_only, own_password
 from models.styles import shipped
 from restyle import azurite
 from restyle.errors import BadSetting, RestyleError
@@ -80,10 +80,12 @@ def _environment(options: argparse.Namespace, ports: "_Ports", folder: Path) -> 
     """What every process of ours sees: one server, one cluster, the same stores."""
     home = folder.parent
     environment = {
+        **own_pages_only(ports.server),
         **os.environ,
         **SERVER_ENVIRONMENT,
+        **own_password(),
         "RESTYLE_HOME": str(home),
-        "RESTYLE_CLUSTER": f"tcp://{HOST}:{ports.cluster}",
+        "RESTYLE_CLUSTER": f"{'tls' if Settings().dask_tls else 'tcp'}://{HOST}:{ports.cluster}",
         "PREFECT_HOME": str(folder / "prefect"),
         "PREFECT_API_URL": f"http://{HOST}:{ports.server}/api",
         # Leases on disk: in memory, what held a slot when the server was killed would hold it for ever.

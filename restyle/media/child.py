@@ -1,9 +1,9 @@
 """What every decoder process does: ``python -m restyle.media.decode_child FD DETAIL``, or ``probe_child``.
 
 It reads the video from the open file FD (or over pipes, see ranged), commands from stdin (see Command), and writes
-messages (see wire) to stdout. libav meets untrusted bytes only here, where it can be killed. The end of stdin ends the
-process at once: a parent that dies, however it dies, leaves no child behind. (Linux' PR_SET_PDEATHSIG would kill it as
-soon as the *thread* that started it ends.)
+messages (see wire) to stdout. libav meets untrusted bytes only here, where it can be killed and can reach nothing (see
+sandbox). The end of stdin ends the process at once: a parent that dies, however it dies, leaves no child behind.
+(Linux' PR_SET_PDEATHSIG would kill it as soon as the *thread* that started it ends.)
 """
 
 import os
@@ -17,10 +17,18 @@ from collections.abc import Callable
 from queue import SimpleQueue
 from typing import NamedTuple
 
+# PyAV would load these when it first meets such a stream: too late, once no file can be opened.
+import av.audio.codeccontext
+import av.audio.stream
 import av.logging
+import av.subtitles.codeccontext
+import av.subtitles.stream
+import av.video.codeccontext
+import av.video.stream
 
 from restyle.media import limits, wire
 from restyle.media.ranged import opener
+from restyle.media.sandbox import confine_this_process, limit
 from restyle.media.source import Open, Refused
 
 
@@ -68,9 +76,13 @@ def serve(answer: Callable[[Open, str, Commands, Output], None]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole terminal; the parent decides what it means
     output = Output()
     commands = Commands()
+    limit(resource.RLIMIT_AS, limits.CHILD_MEMORY_BYTES)
+    limit(resource.RLIMIT_CPU, limits.CHILD_CPU_S)
+    limit(resource.RLIMIT_NOFILE, limits.CHILD_FILES)
+    for kind in (resource.RLIMIT_CORE, resource.RLIMIT_FSIZE):
+        limit(kind, 0)
+    confine_this_process()  # all modules are loaded by now, and there is one thread
     threading.Thread(target=_read_commands, args=(commands,), daemon=True).start()
-    _limit(resource.RLIMIT_AS, limits.CHILD_MEMORY_BYTES)
-    _limit(resource.RLIMIT_CORE, 0)
     av.logging.restore_default_callback()
     av.logging.set_libav_level(av.logging.ERROR)
     try:
@@ -86,9 +98,3 @@ def _read_commands(commands: Commands) -> None:
     for line in sys.stdin.buffer:
         commands.put(Command(*map(int, line.split())))
     os._exit(0)
-
-
-def _limit(kind: int, most: int) -> None:
-    hard = resource.getrlimit(kind)[1]
-    if hard == resource.RLIM_INFINITY or most < hard:
-        resource.setrlimit(kind, (most, most))

@@ -10,12 +10,14 @@ from restyle.media.limits import DEMUXERS
 # A track may begin minutes into a broadcast, and nothing is known of it before: how far ffmpeg looks ahead for it.
 _PATIENCE = {"probesize": 200_000_000, "analyzeduration": 600_000_000}  # bytes, microseconds
 
+_OURS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm"  # the containers we write: no playlist, no script
+
 Spec = Any  # a node of ffmpeg-python, which has no types
 
 
 def own_input(path: Path, **options: Any) -> Spec:  # Any: whatever an ffmpeg option can be
-    """A file that we wrote, as an ffmpeg input."""
-    return ffmpeg.input(f"file:{path}", protocol_whitelist="file", **options)
+    """A file that we wrote, as an ffmpeg input; others may have replaced one that lay in the data store since."""
+    return ffmpeg.input(f"file:{path}", protocol_whitelist="file", format_whitelist=_OURS, **options)
 
 
 def untrusted_input(**options: Any) -> Spec:

@@ -7,7 +7,9 @@ MAX_DURATION_S = 48 * 3600.0
 MAX_STREAMS = 64
 
 STALL_S = 60.0  # a decoder process that shows no progress for so long is killed
-CHILD_MEMORY_BYTES = 8 << 30  # address space of a decoder process
+CHILD_MEMORY_BYTES = 8 << 30  # address space of a decoder process, writable memory of ffmpeg where it reads a source
+CHILD_CPU_S = 7 * 24 * 3600  # processor time of a decoder process: MAX_DURATION_S at 4 threads, slower than it plays
+CHILD_FILES = 64  # open at once in a decoder process, which needs eight
 MAX_MESSAGE_BYTES = 256 << 20  # of what a decoder process says in one message, frames included
 STDERR_TAIL_BYTES = 2000
 

@@ -1,6 +1,7 @@
 """Finding out what a video is: one full decode in a child process, whose facts become a VideoInfo."""
 
 import logging
+import re
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -78,7 +79,7 @@ def _info(path: Path, facts: dict[str, Any]) -> VideoInfo:  # Any: the JSON of f
         damaged=facts["damaged"],
         keyframes=_entries(facts, pts),
         checksums=tuple(facts["checksums"]),
-        tracks=tuple(Track(**track) for track in facts["tracks"]),
+        tracks=tuple(Track(**track | {"language": language_of(track["language"])}) for track in facts["tracks"]),
     )
     if info.duration_s > limits.MAX_DURATION_S:
         raise UnsupportedMedia(
@@ -91,6 +92,11 @@ def _entries(facts: dict[str, Any], pts: tuple[int, ...]) -> tuple[int, ...]:
     """Key frames at which decoding may begin: none where something is damaged, or a time stamp was made up."""
     sound = not facts["damaged"] and tuple(facts["pts"]) == pts
     return tuple(facts["keyframes"]) if sound else ()
+
+
+def language_of(said: str | None) -> str | None:
+    """The language as a file names it, if that is a language tag (BCP 47, ISO 639): else it is any words at all."""
+    return said if said and re.fullmatch(r"[A-Za-z0-9-]{1,35}", said, re.ASCII) else None
 
 
 def _time_stamps(raw: list[int | None], step: int, time_base: Fraction) -> tuple[int, ...]:

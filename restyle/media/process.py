@@ -2,9 +2,13 @@
 
 import contextlib
 import os
+import resource
+import shutil
 import subprocess
 import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
 from types import TracebackType
@@ -16,7 +20,8 @@ import imageio_ffmpeg
 from restyle.errors import DiskFull, EncodingFailed
 from restyle.media.decoder_process import open_video
 from restyle.media.inputs import Spec
-from restyle.media.limits import STDERR_TAIL_BYTES
+from restyle.media.limits import CHILD_MEMORY_BYTES, STDERR_TAIL_BYTES
+from restyle.media.sandbox import confined, limit
 from restyle.processes import with_parent
 
 CODER_STALL_S = 600.0  # slow presets on slow machines may be silent for minutes, a hung process is silent for ever
@@ -50,6 +55,7 @@ class Ffmpeg:
         self._written = 0
         self._waited_for = False
         self._stalled = False
+        self._made = False
         self._over = threading.Event()
         self._tail = bytearray()
 
@@ -57,17 +63,18 @@ class Ffmpeg:
         if self._source_path is not None:
             self._source = os.fdopen(open_video(self._source_path), "rb")
         try:
-            self._process = subprocess.Popen(
-                self._arguments,
-                stdin=self._source or subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                bufsize=0,
-                env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ} | {"SVT_LOG": "1"},
-                preexec_fn=with_parent(),  # noqa: PLW1509  (system calls only)
-            )
+            with self._confined() as prepare:
+                self._process = subprocess.Popen(
+                    self._arguments,
+                    stdin=self._source or subprocess.PIPE,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.PIPE,
+                    bufsize=0,
+                    env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ} | {"SVT_LOG": "1"},
+                    preexec_fn=prepare,  # noqa: PLW1509  (system calls only)
+                )
         except OSError as error:
-            self._close_source()
+            self._leave()
             raise EncodingFailed(f"{self._arguments[0]} does not start ({error}); set IMAGEIO_FFMPEG_EXE") from error
         self._threads = [threading.Thread(target=work, daemon=True) for work in (self._drain, self._watch)]
         for thread in self._threads:
@@ -88,7 +95,30 @@ class Ffmpeg:
             thread.join()
         if self._process.stderr is not None:
             self._process.stderr.close()
-        self._close_source()
+        self._leave()
+
+    @contextmanager
+    def _confined(self) -> Iterator[Callable[[], None]]:
+        """What the new process does before it becomes ffmpeg; from then on it reaches the files it was named alone."""
+        tie, untrusted = with_parent(), self._source is not None
+        named = zip(self._arguments, self._arguments[1:], strict=False)
+        inputs = [Path(value.removeprefix("file:")) for option, value in named if option == "-i"]
+        with contextlib.suppress(OSError):  # no such folder, say, which ffmpeg complains of in its own words
+            self._target.touch(exist_ok=False)  # a file can be named to the kernel once it is there
+            self._made = True
+        with confined(
+            [path for path in inputs if path.is_file()], [self._target], _programs(self._arguments[0])
+        ) as enter:
+
+            def prepare() -> None:
+                if tie:
+                    tie()
+                limit(resource.RLIMIT_CORE, 0)
+                if untrusted:
+                    limit(resource.RLIMIT_DATA, CHILD_MEMORY_BYTES)
+                enter()
+
+            yield prepare
 
     def write(self, data: bytes | memoryview) -> None:
         """Feed ffmpeg's standard input. Raises EncodingFailed or DiskFull when ffmpeg has given up."""
@@ -167,9 +197,18 @@ class Ffmpeg:
             return self._written, offset, 0, 0
         return self._written, offset, stat.st_size, stat.st_mtime_ns
 
-    def _close_source(self) -> None:
+    def _leave(self) -> None:
+        """Close the source, and take back a target that nothing was written to."""
         if self._source is not None:
             self._source.close()
+        if self._made and self._target.exists() and not self._target.stat().st_size:
+            self._target.unlink()
+
+
+def _programs(ffmpeg_exe: str) -> list[Path]:
+    """The program itself, wherever it lies."""
+    found = shutil.which(ffmpeg_exe)
+    return [Path(found)] if found else []
 
 
 def run_ffmpeg(

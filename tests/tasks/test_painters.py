@@ -110,3 +110,13 @@ def test_a_process_paints_one_thing_at_a_time() -> None:
         made = [threads.submit(paint, FRAMES) for paint in paints]
     assert all(np.array_equal(each.result(), FRAMES) for each in made)
     assert seen == [1] * 4
+
+
+def test_weights_of_the_store_that_are_far_too_large_are_not_read(control: Path) -> None:
+    chosen = resolve_style("wave")
+    huge = control / weights("ab" * 32)
+    huge.parent.mkdir(parents=True)
+    with huge.open("wb") as file:
+        file.truncate(1 << 40)  # a hole: it takes no disk
+    with pytest.raises(BadCheckpoint, match="too large for a style"):
+        painter(chosen.ref.model_copy(update={"sha256": "ab" * 32}), PATH, Look())

@@ -7,7 +7,7 @@ import pytest
 
 from models.checkpoint import StyleCard, read_tensors, write_checkpoint
 from models.styles import shipped
-from restyle.errors import BadModel, BadSetting, UnknownStyle
+from restyle.errors import BadCheckpoint, BadModel, BadSetting, UnknownStyle
 from restyle.layout import trained_lease, trained_style, weights
 from tasks.stores import open_stores
 from tasks.styles import choose, kept_styles, resolve_model, resolve_named, resolve_style
@@ -26,6 +26,24 @@ def test_a_style_comes_with_its_weights_and_its_origin() -> None:
     assert (chosen.ref.name, chosen.ref.sha256, chosen.ref.kind) == ("starry_night", style.sha256, "style")
     assert chosen.files == {weights(style.sha256): style.path.read_bytes()}
     assert "Vincent van Gogh" in chosen.origin
+
+
+def test_a_shipped_style_that_was_changed_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    other = tmp_path / "starry_night.safetensors"
+    other.write_bytes(shipped()["wave"].path.read_bytes())
+    changed = shipped()["starry_night"].model_copy(update={"path": other})
+    monkeypatch.setattr("tasks.styles.shipped", lambda: {"starry_night": changed})
+    with pytest.raises(BadCheckpoint, match="not the style that restyle came with"):
+        resolve_named("starry_night")
+
+
+def test_a_style_of_the_store_that_is_far_too_large_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    control, style = open_stores().control, shipped()["wave"]
+    card = StyleCard(name="mine")
+    control.write(trained_style("mine"), write_checkpoint(read_tensors(style.path.read_bytes()), card))
+    monkeypatch.setattr("models.checkpoint.MAX_BYTES", 1 << 20)
+    with pytest.raises(BadCheckpoint, match="too large for a style"):
+        resolve_named("mine")
 
 
 def test_a_mix_comes_with_the_weights_of_every_part() -> None:

@@ -1,0 +1,1 @@
+"""Tests of what docs/security.md promises."""
