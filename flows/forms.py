@@ -8,7 +8,8 @@ from models.styles import shipped
 from restyle.order import StyleWords
 
 if TYPE_CHECKING:
-    ShippedStyle = Start = str
+    ShippedStyle = str
+    Start = str
 else:
     ShippedStyle = Annotated[Literal[tuple(shipped())], Field(title="from the list")]
     Start = Literal["nearest", "scratch", *shipped()]

@@ -20,8 +20,9 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    "--disable-3d-apis",
 ]
+NO_GRAPH = "--disable-3d-apis"
+"""Drawn without a GPU, the graph of a running run takes a core for as long as one looks."""
 PATIENCE_MS = 60_000.0
 """For a page on a machine that is busy with other things; alone it takes a second."""
 
@@ -100,14 +101,14 @@ class Person:
 
 
 @contextmanager
-def person_at(dashboard: str, width: int = 1280, height: int = 900) -> Iterator[Person]:
-    """Somebody at this dashboard, with a browser that knows nothing yet."""
+def person_at(dashboard: str, graph: bool = False) -> Iterator[Person]:
+    """Somebody at this dashboard, with a browser that knows nothing yet and draws graphs of runs only if wished."""
     with TemporaryDirectory() as profile, sync_playwright() as playwright:
         browser = playwright.chromium.launch_persistent_context(
             Path(profile),
             executable_path=CHROMIUM,
-            args=FLAGS,
-            viewport={"width": width, "height": height},
+            args=FLAGS if graph else [*FLAGS, NO_GRAPH],
+            viewport={"width": 1280, "height": 900},
             reduced_motion="reduce",
         )
         browser.set_default_timeout(PATIENCE_MS)

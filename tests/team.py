@@ -135,6 +135,15 @@ class Team:
         run = self.ask(f"/deployments/{made['id']}/create_flow_run", ordered)
         return str(run["id"])
 
+    def job(self, video: str) -> str | None:
+        """The id of the job that paints a video of this name, as far as the control store knows."""
+        jobs = (self.home / "control/jobs").glob("*/job.json")
+        return next((file.parent.name for file in jobs if video in file.read_text()), None)
+
+    def recorded(self, video: str) -> int:
+        """How many batches of a video are painted."""
+        return len(list((self.home / f"control/jobs/{self.job(video)}/ledger").glob("*.json")))
+
     def outputs(self) -> list[Path]:
         """Painted videos in the data store."""
         return sorted((self.home / "data").glob("runs/*/encodings/*/output.*"))

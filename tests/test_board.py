@@ -6,7 +6,16 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restyle.board import MOST_ROWS, WorkerSeen, batch_rows, batches_words, plain, progress_words, result_markdown, worker_rows
+from restyle.board import (
+    MOST_ROWS,
+    WorkerSeen,
+    batch_rows,
+    batches_words,
+    plain,
+    progress_words,
+    result_markdown,
+    worker_rows,
+)
 from restyle.plan import cut_batches
 from restyle.progress import BatchEnded, Progress
 from tests.test_report_page import batch, report
