@@ -75,6 +75,6 @@ def show_picture(key: str, jpeg: bytes, description: str) -> None:
     create_image_artifact(url, key=key, description=description)
 
 
-def show_text(key: str, markdown: str) -> None:
+def show_text(key: str, markdown: str, description: str) -> None:
     """Text with links."""
-    create_markdown_artifact(markdown, key=key)
+    create_markdown_artifact(markdown, key=key, description=description)

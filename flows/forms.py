@@ -9,10 +9,13 @@ from restyle.order import StyleWords
 
 if TYPE_CHECKING:
     ShippedStyle = str
+    Start = str
 else:
-    ShippedStyle = Literal[tuple(shipped())]
+    ShippedStyle = Annotated[Literal[tuple(shipped())], Field(title="from the list")]
+    Start = Literal["nearest", "scratch", *shipped()]
 
-Style = ShippedStyle | StyleWords
+# The dashboard shows kinds of values by their titles; without, both would read "str".
+Style = ShippedStyle | Annotated[StyleWords, Field(title="by name")]
 """One of a list, or words: the name of a style that only the store has, or a mix."""
 Strength = Annotated[float, Field(ge=0.0, le=1.0)]
 Smooth = Annotated[float, Field(ge=0.0, le=1.0)]

@@ -39,9 +39,10 @@ def write_report(
     data.write(layout.report_file(job_id), report.model_dump_json(indent=2).encode())
     data.write(layout.report_page(job_id), render(show.title, report, samples))
     if sheet:
-        quietly(show_picture, "contact-sheet", in_small(sheet), f"{show.title}: source above, painted below")
+        quietly(show_picture, "contact-sheet", in_small(sheet), "Source above, painted below")
     page, picture = data.url(layout.report_page(job_id)), data.url(layout.contact_sheet_image(job_id))
-    quietly(show_text, "result", result_markdown(show.title, report, page, picture if sheet else None, show.log_place))
+    told = result_markdown(show.title, report, page, picture if sheet else None, show.log_place)
+    quietly(show_text, "result", told, "Where the video, its report and the logs are")
     return report
 
 

@@ -14,7 +14,7 @@ from prefect.runtime import flow_run
 
 from flows.artifacts import ProgressBar, Table, quietly
 from flows.roll import Roll
-from restyle.board import batch_rows, worker_rows
+from restyle.board import batch_rows, batches_words, worker_rows
 from restyle.event_log import EventLog, last_attempt
 from restyle.layout import run_log
 from restyle.plan import Plan
@@ -126,9 +126,11 @@ class Showing(logging.Handler):
             quietly(self._roll.call, context.task_runner)
         ended = dict(self._ended)
         quietly(self._bar.show, self._progress)
-        quietly(self._batches.show, batch_rows(self._plan.batches, ended), f"Batches of job {self._plan.job.job_id}")
-        link = f"[Dask's dashboard]({self._roll.dashboard})" if self._roll.dashboard else "Workers of the cluster"
-        quietly(self._workers.show, worker_rows(self._roll.workers.values(), ended.values()), link)
+        rows, words = batch_rows(self._plan.batches, ended), batches_words(self._plan.batches, ended)
+        quietly(self._batches.show, rows, f"{words}; job {self._plan.job.job_id}")
+        workers = worker_rows(self._roll.workers.values(), ended.values())
+        link = f", [Dask's dashboard]({self._roll.dashboard})" if self._roll.dashboard else ""
+        quietly(self._workers.show, workers, f"{len(workers)} on the cluster{link}")
 
     @property
     def wall_s(self) -> float:

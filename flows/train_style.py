@@ -1,10 +1,8 @@
 """The flow that makes a style of a painting: one task, whose page shows progress, losses and samples."""
 
-from typing import Literal
-
 from prefect import flow
 
-from flows.forms import Minutes, ShippedStyle
+from flows.forms import Minutes, Start
 from flows.request import BLOB
 from flows.sweeping import attending
 from models.checkpoint import Checkpoint
@@ -19,7 +17,7 @@ def train_style(
     minutes: Minutes | None = None,
     video: StoreKey | None = None,
     photographs: StoreKey | None = None,
-    start: Literal["nearest", "scratch"] | ShippedStyle = "nearest",
+    start: Start = "nearest",
 ) -> str:
     """Learn a style from a painting, and keep it under the painting's name: any form takes that name from then on.
 
@@ -28,7 +26,7 @@ def train_style(
         minutes: How long to learn. None: 8 on processors, 1 on a GPU.
         video: Learn on the frames of this video: best, where you know what to paint. None: on photographs.
         photographs: Learn on the pictures below this folder of the data store. None: on photographs that come along.
-        start: The style to begin from; the nearest shipped one is quickest.
+        start: The style to begin from, or scratch; the nearest to the painting is quickest.
     """
     order = TrainingOrder(
         painting=BLOB + painting,

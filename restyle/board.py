@@ -34,6 +34,12 @@ def batch_rows(cut: Sequence[FrameBatch], ended: Mapping[int, BatchEnded]) -> li
     return sorted(telling[-MOST_ROWS:], key=lambda row: row["batch"])
 
 
+def batches_words(cut: Sequence[FrameBatch], ended: Mapping[int, BatchEnded]) -> str:
+    """How far the batches of a run are, in a line."""
+    failed = sum(1 for one in ended.values() if one.state in ("failed", "crashed"))
+    return f"{len(ended) - failed} of {len(cut)} batches done" + (f", {failed} failed" if failed else "")
+
+
 def _batch_row(batch: FrameBatch, ended: BatchEnded | None) -> Row:
     row: Row = {"batch": batch.index, "frames": f"{batch.start}-{batch.last}", "state": "to do"}
     row |= {"seconds": "", "frames a second": "", "attempts": "", "worker": "", "error": ""}

@@ -15,6 +15,9 @@ from typing import Any
 
 from flows.server import free_port
 from restyle.storage import Store, open_store
+from tests.flows.faulty import misbehave
+
+ROOT = Path(__file__).parents[1]
 
 READY_S = 400.0
 """The machine may be busy with other tests; alone it takes a tenth."""
@@ -29,6 +32,14 @@ class Team:
     environment: dict[str, str] = field(default_factory=dict)
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
+
+    def __post_init__(self) -> None:
+        self.environment |= {
+            "FAULTS": str(self.home / "faults.json"),
+            "PYTHONPATH": str(ROOT),
+            "PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS": "5",  # a minute, else: too long for a test to wait
+        }
+        self.misbehave()
 
     @property
     def dashboard(self) -> str:
@@ -104,6 +115,34 @@ class Team:
             asked["flow_runs"] = {"state": {"type": {"any_": [state]}}}
         found: list[dict[str, Any]] = self.ask("/flow_runs/filter", asked)
         return found
+
+    def misbehave(self, **faults: Any) -> None:
+        """Say what the model of `start_faulty` does from now on; nothing said: it paints."""
+        misbehave(self.home / "faults.json", **faults)
+
+    def start_faulty(self, clip: Path, batch_size: int) -> str:
+        """Start a run whose model does what the faults say, by a deployment that takes one; returns the run's id."""
+        deployment = {
+            "flow_id": self.ask("/flows/", {"name": "stylize-video"})["id"],
+            "name": "with-any-model",
+            "work_pool_name": "restyle",
+            "entrypoint": "tests.flows.deployed.paint",
+            "path": str(ROOT),
+        }
+        made = self.ask("/deployments/", deployment)
+        request = {"video": str(clip), "model": "tests.flows.faulty:paint", "batch_size": batch_size}
+        ordered = {"name": f"{clip.name} by a faulty model", "parameters": {"request": request}}
+        run = self.ask(f"/deployments/{made['id']}/create_flow_run", ordered)
+        return str(run["id"])
+
+    def job(self, video: str) -> str | None:
+        """The id of the job that paints a video of this name, as far as the control store knows."""
+        jobs = (self.home / "control/jobs").glob("*/job.json")
+        return next((file.parent.name for file in jobs if video in file.read_text()), None)
+
+    def recorded(self, video: str) -> int:
+        """How many batches of a video are painted."""
+        return len(list((self.home / f"control/jobs/{self.job(video)}/ledger").glob("*.json")))
 
     def outputs(self) -> list[Path]:
         """Painted videos in the data store."""

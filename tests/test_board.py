@@ -6,7 +6,16 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restyle.board import MOST_ROWS, WorkerSeen, batch_rows, plain, progress_words, result_markdown, worker_rows
+from restyle.board import (
+    MOST_ROWS,
+    WorkerSeen,
+    batch_rows,
+    batches_words,
+    plain,
+    progress_words,
+    result_markdown,
+    worker_rows,
+)
 from restyle.plan import cut_batches
 from restyle.progress import BatchEnded, Progress
 from tests.test_report_page import batch, report
@@ -18,6 +27,7 @@ def test_every_batch_has_a_row_with_its_numbers() -> None:
         0: BatchEnded(cut[0], "painted", attempts=2, worker="host:1", seconds=1.5),
         3: BatchEnded(cut[3], "failed", attempts=5, worker="host:2", error="no such frame"),
     }
+    assert batches_words(cut, ended) == "1 of 5 batches done, 1 failed"
     rows = batch_rows(cut, ended)
     assert [row["state"] for row in rows] == ["painted", "to do", "to do", "failed", "to do"]
     assert rows[0] == {

@@ -48,7 +48,8 @@ def test_styles_are_a_list_to_choose_from_or_a_name_of_the_store() -> None:
     choices = fields(stylize_video)["style"]["anyOf"]
     assert choices[0]["enum"] == list(shipped())
     assert [choice["type"] for choice in choices] == ["string", "string", "null"]
-    assert fields(train_style)["start"]["anyOf"][1]["enum"] == list(shipped())
+    assert [choice.get("title") for choice in choices] == ["from the list", "by name", None]
+    assert fields(train_style)["start"]["enum"] == ["nearest", "scratch", *shipped()]
 
 
 def test_an_order_comes_to_a_request_that_looks_for_no_file() -> None:

@@ -1,18 +1,27 @@
 """`restyle up`, the real thing: everything starts, lives through the death of its parts, and leaves nothing behind."""
 
+import json
 import os
 import signal
 import urllib.error
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+from azure.storage.blob import ContainerClient
 
+from restyle.azurite import VERSION, install
 from restyle.media.probe import probe_video
+from tests.azurite import FOLDER
 from tests.flows.conftest import FRAMES, Shell
+from tests.media.recipes import ffmpeg
 from tests.team import Team, await_that
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
+LONG_BATCHES = 5
+EVERY_S = 2
 DEPLOYMENTS = ["paint-folder", "preview-styles", "stylize-video", "train-style", "watch-store"]
 
 
@@ -29,16 +38,17 @@ def test_the_deployments_of_prefect_yaml_are_there_and_refuse_what_the_form_does
         with pytest.raises(urllib.error.HTTPError) as refused:
             team.ask(f"/deployments/{stylize['id']}/create_flow_run", asked)
         assert refused.value.code == 409
-    assert team.runs("stylize-video") == []
-    schedules = {one["slug"]: one["active"] for name in found for one in found[name]["schedules"]}
+    assert not [run for run in team.runs("stylize-video") if run["parameters"].get("video") == "a.mp4"]
+    schedules = {one["slug"]: one["active"] for name in found for one in found[name]["schedules"] if one["slug"]}
     assert schedules == {"sweep": False, "nightly": False}
 
 
 def test_a_schedule_that_is_switched_on_yields_scheduled_runs(team: Team) -> None:
     nightly = team.ask("/deployments/name/paint-folder/paint-folder")
     schedule = f"/deployments/{nightly['id']}/schedules/{nightly['schedules'][0]['id']}"
+    before = len(team.runs("paint-folder", "SCHEDULED"))
     team.ask(schedule, {"active": True}, "PATCH")
-    await_that(lambda: len(team.runs("paint-folder", "SCHEDULED")) >= 3, 150)
+    await_that(lambda: len(team.runs("paint-folder", "SCHEDULED")) >= before + 3, 150)
     assert team.runs("paint-folder")[0]["parameters"] == {"folder": "nightly", "style": "starry_night"}
 
 
@@ -46,11 +56,11 @@ def test_a_dropped_video_is_painted_although_worker_and_sensor_were_killed(team:
     for words in ("worker start", "flows.watch_store"):
         os.kill(team.one(words), signal.SIGKILL)
     await_that(lambda: all(f"{name}: started again" in team.said for name in ("worker", "sensor")), 60)
+    before = team.outputs()
     (team.home / "data/inbox/starry_night/small clip.mp4").write_bytes(clip.read_bytes())
-    await_that(lambda: bool(team.runs("stylize-video", "COMPLETED")), 300)
-    (run,) = team.runs("stylize-video")
-    assert run["name"] == "small clip.mp4 in starry_night"
-    (painted,) = team.outputs()
+    await_that(lambda: "COMPLETED" in _states(team, "small clip.mp4 in starry_night"), 300)
+    assert len(_states(team, "small clip.mp4 in starry_night")) == 1
+    (painted,) = set(team.outputs()) - set(before)
     assert probe_video(painted).frame_count == FRAMES
 
 
@@ -60,15 +70,85 @@ def test_a_second_up_of_the_same_home_or_port_is_refused(team: Team, tmp_path: P
     assert f"--port {team.port}: something listens there already" in refused.stderr
 
 
-def test_killed_with_9_it_leaves_no_process_and_started_again_it_goes_on_then_ctrl_c_ends_it(team: Team) -> None:
-    painted, runs = team.outputs(), len(team.runs("stylize-video"))
+def test_killed_with_9_in_a_run_it_leaves_no_process_and_started_again_goes_on_where_it_was(
+    team: Team, clip: Path
+) -> None:
+    long = long_clip(team.home / "long.mp4")
+    team.data.write("inbox/starry_night/long.mp4", long.read_bytes())
+    await_that(lambda: team.recorded("long.mp4") >= 1, 300)
+    assert _slots(team) == 1
+    order = json.dumps({"video": "inbox/starry_night/small.mp4", "style": "wave"})
+    team.data.write("inbox/starry_night/small.mp4", clip.read_bytes())
+    team.data.write("triggers/order.json", order.encode())
     team.stop(signal.SIGKILL)
     await_that(lambda: not team.processes(), 30)
+    recorded = team.recorded("long.mp4")
+    assert recorded < LONG_BATCHES, "the run was to be at work still"
+
     team.start()
+    assert _states(team, "long.mp4 in starry_night") == ["CRASHED"]
+    dropped = ("small.mp4 in starry_night", "small.mp4 in wave")
+    await_that(lambda: all("COMPLETED" in _states(team, name) for name in dropped), 300)
+    (crashed,) = (run for run in team.runs("stylize-video") if run["name"] == "long.mp4 in starry_night")
+    retried = {"state": {"type": "SCHEDULED", "name": "AwaitingRetry"}}  # as its Retry button does
+    team.ask(f"/flow_runs/{crashed['id']}/set_state", retried)
+    await_that(lambda: _states(team, "long.mp4 in starry_night") == ["COMPLETED"], 300)
+    assert _report(team, "long.mp4")["reused_batches"] == recorded
+    assert [_states(team, name) for name in dropped] == [["COMPLETED"], ["COMPLETED"]]  # none lost, none doubled
+    await_that(lambda: _slots(team) == 0, 30)
     nightly = team.ask("/deployments/name/paint-folder/paint-folder")
     assert nightly["schedules"][0]["active"]  # as it was set on the dashboard
-    assert team.ask("/deployments/name/stylize-video/stylize-video")["global_concurrency_limit"]["active_slots"] == 0
-    await_that((team.home / "up/logs/sensor.log").exists, 60)
-    assert (team.outputs(), len(team.runs("stylize-video"))) == (painted, runs)
+
+
+def test_ctrl_c_ends_everything(team: Team) -> None:
     assert team.stop(signal.SIGINT) == 0
     assert team.processes() == {}
+
+
+def test_what_a_public_sdk_uploads_to_azurite_is_painted_with_nobody_touching_anything(
+    tmp_path: Path, clip: Path
+) -> None:
+    main = install(FOLDER)
+    (tmp_path / "azurite").mkdir()
+    (tmp_path / "azurite" / VERSION).symlink_to(main.parents[5])  # so that it is not fetched again
+    team = Team(tmp_path, ("--azurite", "--workers", "1", "--every", str(EVERY_S)))
+    try:
+        team.start()
+        await_that(lambda: "watching" in (team.home / "up/logs/sensor.log").read_text(), 60)
+        account = team.said.partition("for any tool of Azure's: ")[2].splitlines()[0]
+        with ContainerClient.from_connection_string(account, "data", api_version="2025-11-05") as container:
+            container.upload_blob("inbox/wave/uploaded.mp4", clip.read_bytes())
+            uploaded = datetime.now(UTC)
+            await_that(lambda: bool(team.runs("stylize-video")), 60)
+            (run,) = team.runs("stylize-video")
+            assert (datetime.fromisoformat(run["created"]) - uploaded).total_seconds() < EVERY_S + 2
+            await_that(lambda: _states(team, "uploaded.mp4 in wave") == ["COMPLETED"], 300)
+            (painted,) = (one.name for one in container.list_blobs("runs/") if "/output." in one.name)
+            (team.home / "painted.mp4").write_bytes(container.download_blob(painted).readall())
+        assert probe_video(team.home / "painted.mp4").frame_count == FRAMES
+    finally:
+        if team.process and team.process.poll() is None:
+            team.stop()
+
+
+def long_clip(target: Path) -> Path:
+    """Large enough that a kill meets it half painted."""
+    frames = LONG_BATCHES * 24
+    ffmpeg("-f", "lavfi", "-i", f"testsrc2=size=480x270:rate=24:duration={frames / 24}", "-pix_fmt", "yuv420p", target)
+    return target
+
+
+def _states(team: Team, name: str) -> list[str]:
+    """Types of the states of the runs of a name."""
+    return [run["state_type"] for run in team.runs("stylize-video") if run["name"] == name]
+
+
+def _slots(team: Team) -> int:
+    """How many of stylize-video's slots are taken."""
+    limit = team.ask("/deployments/name/stylize-video/stylize-video")["global_concurrency_limit"]
+    return int(limit["active_slots"])
+
+
+def _report(team: Team, video: str) -> dict[str, Any]:
+    report: dict[str, Any] = json.loads(team.data.read(f"runs/{team.job(video)}/report.json"))
+    return report
