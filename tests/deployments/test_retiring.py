@@ -75,7 +75,7 @@ class Cluster:
 def connected(folder: Path) -> Iterator[tuple[Cluster, Client]]:
     with ExitStack() as started:
         cluster = Cluster(folder, started)
-        yield cluster, started.enter_context(Client(cluster.address, timeout=120))
+        yield cluster, started.enter_context(Client(cluster.address, timeout=300))
 
 
 def batch(number: int, folder: str) -> int:
@@ -114,9 +114,9 @@ def test_the_cluster_asks_for_workers_while_there_is_work_and_for_none_afterward
 def test_a_worker_that_is_told_to_leave_ends_its_batch_and_none_is_lost(tmp_path: Path) -> None:
     with connected(tmp_path) as (cluster, client):
         workers = {name: cluster.worker(name) for name in ("first", "second")}
-        client.wait_for_workers(2, timeout=120)
+        client.wait_for_workers(2, timeout=300)
         futures = client.map(batch, range(6), folder=str(tmp_path))
-        await_that(lambda: len(list(tmp_path.glob("*.begun"))) == 2, 60)
+        await_that(lambda: len(list(tmp_path.glob("*.begun"))) == 2, 120)
         (leaving,) = (one["name"] for one in cluster.ask("retire_workers", {"n": 1}).values())
         delete_pod(workers[leaving])
         assert client.gather(futures) == list(range(6))
