@@ -33,7 +33,7 @@ format: $(READY)
 lock: $(READY)
 	@mkdir -p build
 	@$(BIN)/pip freeze --exclude-editable --disable-pip-version-check | grep '==' > build/tested.txt
-	$(BIN)/uv pip compile pyproject.toml --extra image --constraint build/tested.txt --generate-hashes --no-annotate --no-strip-extras \
+	$(BIN)/uv pip compile pyproject.toml --extra image --constraint build/tested.txt --generate-hashes --no-annotate \
 		--no-header --python-version 3.11 --python-platform x86_64-manylinux_2_28 --quiet --output-file docker/requirements.lock
 
 # What the Terraform files are judged by: after another resource, or a newer provider.

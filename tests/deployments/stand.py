@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +16,7 @@ from tests.azurite import FOLDER
 from tests.deployments.reading import DOCKER, ROOT, example_environment, services
 from tests.team import await_that
 
-READY_S = 240.0
+READY_S = 500.0
 """The machine may be busy with other tests; alone it takes a tenth."""
 
 
@@ -63,6 +64,7 @@ class Stand:
 
         def healthy() -> bool:
             assert self.running[name].poll() is None, self.said(name)
+            time.sleep(1)  # each check is a process of its own
             return self._popen(f"{name}-health", check).wait(60) == 0
 
         await_that(healthy, READY_S)

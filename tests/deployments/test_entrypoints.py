@@ -17,7 +17,7 @@ from tests.deployments.stand import Stand, stand
 from tests.media.recipes import ffmpeg
 from tests.team import await_that
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]  # a whole deployment, on a machine that may be busy
 
 FRAMES = 12
 BEFORE = ("azurite", "server")

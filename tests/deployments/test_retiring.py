@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -75,18 +75,22 @@ class Cluster:
 def connected(folder: Path) -> Iterator[tuple[Cluster, Client]]:
     with ExitStack() as started:
         cluster = Cluster(folder, started)
-        yield cluster, started.enter_context(Client(cluster.address, timeout=120))
+        yield cluster, started.enter_context(Client(cluster.address, timeout=300))
 
 
-def batch(number: int, folder: str) -> int:
+def batches(folder: Path) -> Callable[[int], int]:
     """As a batch does: not again what is recorded, and the record last; another worker may be at it as well."""
-    record = Path(folder) / str(number)
-    if not record.exists():
-        record.with_suffix(".begun").touch()
-        time.sleep(BATCH_S)
-        with suppress(FileExistsError), record.open("x") as new:  # by whoever was first
-            new.write(str(get_worker().name))
-    return number
+
+    def paint(number: int) -> int:  # in here, so that workers need not import this module
+        record = folder / str(number)
+        if not record.exists():
+            record.with_suffix(".begun").touch()
+            time.sleep(BATCH_S)
+            with suppress(FileExistsError), record.open("x") as new:  # by whoever was first
+                new.write(str(get_worker().name))
+        return number
+
+    return paint
 
 
 def delete_pod(process: subprocess.Popen[bytes]) -> None:
@@ -102,7 +106,7 @@ def delete_pod(process: subprocess.Popen[bytes]) -> None:
 def test_the_cluster_asks_for_workers_while_there_is_work_and_for_none_afterwards(tmp_path: Path) -> None:
     with connected(tmp_path) as (cluster, client):
         assert cluster.ask("adaptive_target") == {"workers": 0}
-        futures = client.map(batch, range(4), folder=str(tmp_path))
+        futures = client.map(batches(tmp_path), range(4))
         await_that(lambda: cluster.ask("adaptive_target")["workers"] >= 1, 60)
         cluster.worker("first")
         assert sorted(client.gather(futures)) == [0, 1, 2, 3]
@@ -114,9 +118,9 @@ def test_the_cluster_asks_for_workers_while_there_is_work_and_for_none_afterward
 def test_a_worker_that_is_told_to_leave_ends_its_batch_and_none_is_lost(tmp_path: Path) -> None:
     with connected(tmp_path) as (cluster, client):
         workers = {name: cluster.worker(name) for name in ("first", "second")}
-        client.wait_for_workers(2, timeout=120)
-        futures = client.map(batch, range(6), folder=str(tmp_path))
-        await_that(lambda: len(list(tmp_path.glob("*.begun"))) == 2, 60)
+        client.wait_for_workers(2, timeout=300)
+        futures = client.map(batches(tmp_path), range(6))
+        await_that(lambda: len(list(tmp_path.glob("*.begun"))) == 2, 120)
         (leaving,) = (one["name"] for one in cluster.ask("retire_workers", {"n": 1}).values())
         delete_pod(workers[leaving])
         assert client.gather(futures) == list(range(6))
