@@ -43,6 +43,15 @@ def _media() -> str:
     return f"decoding with PyAV {av.__version__}, encoding with ffmpeg {imageio_ffmpeg.get_ffmpeg_version()}"
 
 
+def _sandbox() -> str:
+    from restyle.media.sandbox import confinement
+
+    found = confinement()
+    if not any(found):
+        return "none here: decoders are separate processes behind white lists and limits (docs/security.md)"
+    return f"decoders and ffmpeg are confined by {found.words}"
+
+
 def _store(name: str) -> Callable[[], str]:
     def probe() -> str:
         from tasks.stores import open_stores
@@ -81,6 +90,7 @@ CHECKS: dict[str, Callable[[], str]] = {
     "python": _python,
     "compute": _compute,
     "media": _media,
+    "sandbox": _sandbox,
     "data store": _store("data"),
     "control store": _store("control"),
     "working disk": _disk,

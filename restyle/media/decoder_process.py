@@ -3,6 +3,7 @@
 import json
 import os
 import selectors
+import signal
 import stat
 import subprocess
 import sys
@@ -184,4 +185,9 @@ class DecoderProcess:
         while self._stderr in [key.fileobj for key in self._selector.get_map().values()]:
             self._selector.select()
             self._keep_stderr()
+        if code == -signal.SIGXCPU:
+            hours = limits.CHILD_CPU_S // 3600
+            return DecodingFailed(
+                f"{self.path}: decoding took {hours} hours of processor time, the limit; cut it first"
+            )
         return DecodingFailed(f"{self.path}: the decoder ended early (exit status {code}){self._said()}")

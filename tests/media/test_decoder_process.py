@@ -1,6 +1,7 @@
 """No decoder process outlives its use, whatever ends it; a hang or a crash becomes one clear error."""
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -79,6 +80,17 @@ def test_a_killed_decoder_is_an_error_that_names_the_signal(decoder: FrameDecode
                 assert decoder._child
                 os.kill(decoder._child.pid, signal.SIGKILL)
     assert decoder._child is None
+
+
+def test_a_decoder_that_used_up_its_processor_time_is_an_error_that_says_so(decoder: FrameDecoder) -> None:
+    """The kernel sends this signal when RLIMIT_CPU is reached; here nobody waits a week for it."""
+    with decoder, pytest.raises(DecodingFailed, match="took 168 hours of processor time, the limit"):
+        for number, _ in enumerate(decoder.frames(0, 60)):
+            if number == 2:
+                assert decoder._child
+                limited = resource.prlimit(decoder._child.pid, resource.RLIMIT_CPU)
+                assert limited == (limits.CHILD_CPU_S, limits.CHILD_CPU_S)
+                os.kill(decoder._child.pid, signal.SIGXCPU)
 
 
 def test_a_hanging_decoder_is_ended(decoder: FrameDecoder, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,7 @@ from tests.security.watchmen import canary, listener
 ATTEMPTS = """
 import ctypes, json, os, signal, socket, subprocess, sys, threading
 from pathlib import Path
-from restyle.media import wire
+from restyle.media import sandbox, wire
 from restyle.media.child import serve
 offered = sandbox.confinement()
 wished = json.loads(sys.argv[2])
