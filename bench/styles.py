@@ -19,6 +19,7 @@ from models.styles import shipped
 from restyle.preview_sheet import Row, preview_sheet
 
 SHEET_WIDTH, SHEET_HEIGHT = 480, 360
+SHOWN_WIDTH = 1400
 JUDGED_WIDTH, JUDGED_HEIGHT = 320, 240
 GATYS_STEPS = 100
 
@@ -37,7 +38,8 @@ def write_sheet(target: Path) -> None:
         origin = f"{style.card.artist}, {style.card.painting}, {style.card.year}"
         rows.append(Row(name, origin, [pixels(painted(painter, scene[None])[0]) for scene in scenes.values()]))
     sheet = preview_sheet("The shipped styles", "on photographs none of them was trained on", list(scenes), rows)
-    sheet.save(target, quality=88)
+    sheet.thumbnail((SHOWN_WIDTH, SHOWN_WIDTH))
+    sheet.save(target, quality=84)
 
 
 def print_losses(folder: Path) -> None:

@@ -19,7 +19,6 @@ from tests.media.clips import Clip
 from tests.media.recipes import ffmpeg
 
 CRF = 8
-SEGMENTS = 3
 X264 = ("-c:v", "libx264", "-crf", str(CRF), "-preset", "medium")
 Frames = list[NDArray[np.uint8]]
 
@@ -37,20 +36,17 @@ class Passage:
 
 
 def put_through(path: Path, folder: Path, options: OutputOptions, max_side: int | None = None) -> Passage:
-    """Probe, rehearse, extract, decode, encode in segments, assemble and verify, as a run does."""
+    """Probe, rehearse, extract, decode, encode, assemble and verify, as a run does."""
     info = probe_video(path)
-    sound = folder / f"{path.stem}.mka"
+    sound, segment = folder / f"{path.stem}.mka", folder / f"{path.stem}.segment.mkv"
     target = folder / f"{path.stem}-out{options.suffix}"
     with FrameDecoder(path, info, max_side) as decoder:
         size = decoder.width, decoder.height
         plan = rehearse_mux(path, info, options, size)
         has_sound = extract_sound(path, info, sound)
         frames = list(decoder.frames(0, info.frame_count))
-    segments = []
-    for start in range(0, len(frames), -(-len(frames) // SEGMENTS)):
-        segments.append(folder / f"{path.stem}.segment-{start}.mkv")
-        encode_segment(frames[start : start - (-len(frames) // SEGMENTS)], size, info, options, segments[-1])
-    assemble(segments, info, plan, path, sound if has_sound else None, target)
+    encode_segment(frames, size, info, options, segment)
+    assemble([segment], info, plan, path, sound if has_sound else None, target)
     return Passage(path, target, info, plan, verify_output(target, info, plan), frames)
 
 
