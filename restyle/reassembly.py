@@ -33,6 +33,7 @@ class OutputRecord(Frozen):
     frames: int
     duration_s: float
     worst_drift_s: float
+    encode_s: float
     notes: tuple[str, ...]
 
 
@@ -93,9 +94,9 @@ def reassemble(
 
     Raises LedgerUnbalanced unless each frame is there exactly once, FrameCorrupt for a segment not as it was encoded.
     """
-    target = folder / f"output{options.suffix}"
+    target, encoded = folder / f"output{options.suffix}", segments.balanced(records)
     with ThreadPoolExecutor(READ_THREADS) as pool:
-        files = list(pool.map(lambda made: segments.fetch(made, folder), segments.balanced(records)))
+        files = list(pool.map(lambda made: segments.fetch(made, folder), encoded))
     assemble(files, info, mux, source, sound, target)
     facts = verify_output(target, info, mux)
     with target.open("rb") as file:
@@ -110,6 +111,7 @@ def reassemble(
         frames=facts.frames,
         duration_s=facts.duration_s,
         worst_drift_s=facts.worst_drift_s,
+        encode_s=sum(made.seconds for made in encoded),
         notes=mux.notes,
     )
     control.write(output_record(plan.job.job_id, encoding_id(options)), entry.model_dump_json().encode())

@@ -96,6 +96,7 @@ class Report(Frozen):
     numeric: NumericPath
     batch_size: int
     batch_reason: str
+    encode_s: float
     spent: Spent
     restlessness: Restlessness | None
 
@@ -148,6 +149,7 @@ def make_report(
         numeric=plan.numeric,
         batch_size=plan.batch_size,
         batch_reason=plan.batch_reason,
+        encode_s=round(made.encode_s, 3),
         spent=spent,
         restlessness=restlessness,
     )

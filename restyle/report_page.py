@@ -50,6 +50,7 @@ STEPS_BESIDE = {
     "load": "waiting for images: download, decode",
     "model": "painting itself",
     "store": "waiting for painted images: encode, upload",
+    "encode": "painted frames into segments of the video, and their upload",
 }
 
 
@@ -109,6 +110,7 @@ def _beside(report: Report, painted: Sequence[BatchSection]) -> dict[str, float]
         "load": sum(batch.load_s for batch in painted),
         "model": sum(batch.model_s for batch in painted),
         "store": sum(batch.store_s for batch in painted),
+        "encode": report.encode_s,
     }
 
 

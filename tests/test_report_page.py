@@ -95,6 +95,7 @@ def report(*batches: BatchSection, name: str = "clip.mp4", **changes: object) ->
         numeric=NumericPath(device="cpu", precision="float32", threads=1, mini_batch=1),
         batch_size=24,
         batch_reason="asked for",
+        encode_s=1.25,
         spent=Spent(steps={"painting": 10.0, "joining frames and sound": 2.5}, split=0.75, upload=0.5),
         restlessness=Restlessness(source=3.25, painted=7.5, moments=12),
     )
@@ -122,7 +123,13 @@ def test_the_page_says_the_numbers_of_the_report() -> None:
         "1 / 3",
     ):
         assert said in words
-    for name, took in (("split", "0.75 s"), ("upload", "0.50 s"), ("load", "0.50 s"), ("model", "3.0 s")):
+    for name, took in (
+        ("split", "0.75 s"),
+        ("upload", "0.50 s"),
+        ("load", "0.50 s"),
+        ("model", "3.0 s"),
+        ("encode", "1.2 s"),
+    ):
         assert re.search(rf"{name} [\w:, ]+ {re.escape(took)}", words), name
     assert "painting 10.0 s" in words
     assert "source 3.2 painted 7.5" in words
