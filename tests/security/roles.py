@@ -54,6 +54,7 @@ def prepare(data: Store, control: Store, folder: Path) -> str:
     # What others left half done, and is done again: over a blob that is there.
     data.write(layout.reason(layout.rejected_trigger("triggers/bad.json")), b"why")
     data.write(layout.styled(small.plan.job.job_id) + layout.image_name(0, "png"), b"half")
+    data.write(layout.report_file(small.plan.job.job_id), b"{}")
     control.write(layout.batch_log("run", 0), b"")
     control.write(layout.record(small.plan.job.job_id, 0), b"half")
     return small.plan.job.job_id
