@@ -57,8 +57,9 @@ attempts = {
     "dump core": lambda: said(0 if __import__("resource").getrlimit(4)[0] else -1),
 }
 
-def answer(fd, detail, commands, output):
-    found = {"threads before": threads, "reads the video": os.pread(fd, 4, 0).decode()}
+def answer(video, detail, commands, output):
+    with video() as file:
+        found = {"threads before": threads, "reads the video": file.read(4).decode()}
     started = threading.Thread(target=lambda: found.update({"starts threads": True}))
     started.start()
     started.join()
