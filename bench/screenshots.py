@@ -17,10 +17,13 @@ DRAWN_MS = 2500
 """Until what a page animates stands still."""
 
 
-def shoot(person: Person, name: str, whole: bool = False) -> None:
-    """Keep what the page shows, in few colours: under 200 kB each."""
+def shoot(person: Person, name: str, whole: bool = False, height: int | None = None, width: int | None = None) -> None:
+    """Keep what the page shows, or its upper part; scaled to a width where one is given."""
     person.page.wait_for_timeout(DRAWN_MS)
     shown = Image.open(io.BytesIO(person.page.screenshot(full_page=whole))).convert("RGB")
+    shown = shown.crop((0, 0, shown.width, height or shown.height))
+    if width:
+        shown = shown.resize((width, round(shown.height * width / shown.width)), Image.Resampling.LANCZOS)
     target = FOLDER / f"{name}.jpg"
     shown.save(target, quality=80, optimize=True, progressive=True)
     print(f"{target.relative_to(ROOT)}: {target.stat().st_size / 1000:.0f} kB")
@@ -46,7 +49,7 @@ def shoot_run(team: Team, person: Person) -> None:
         person.open_run("orangutan.mp4 in starry_night")
     (page,) = (team.home / "data").glob(f"runs/{team.job('orangutan.mp4')}/report.html")
     person.page.goto(page.as_uri())
-    shoot(person, "report", whole=True)
+    shoot(person, "report", whole=True, width=800)
 
 
 def shoot_failure(team: Team, person: Person) -> None:
@@ -56,9 +59,7 @@ def shoot_failure(team: Team, person: Person) -> None:
     person.open_run("faulty.mp4 by a faulty model")
     person.await_state("Failed")
     person.page.reload()
-    person.page.get_by_role("combobox", name="log sort order").click()
-    person.page.get_by_role("option", name="Newest to oldest").click()
-    shoot(person, "failed")
+    shoot(person, "failed", height=510)  # the log below shows paths of this machine
 
 
 def main() -> None:

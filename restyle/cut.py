@@ -38,6 +38,6 @@ def choose_cut(frame_count: int, frame_s: float, workers: int) -> Cut:
     batch_s = size * frame_s
     return Cut(
         batch_size=size,
-        reason=f"a frame takes {frame_s:.3g} s on each of {workers} workers, a batch of {size} {batch_s:.3g} s, "
+        reason=f"a frame takes {frame_s:.3g} s on each of {workers} workers, a batch of {size} frames {batch_s:.3g} s, "
         f"its orchestration {TASK_S * workers / batch_s:.1%} of that; {rounds} batches for each worker",
     )

@@ -40,4 +40,4 @@ def test_workers_end_together(count: int, frame_s: float, workers: int) -> None:
 def test_a_minute_of_video_on_two_cores() -> None:
     cut = choose_cut(1500, 0.12, 2)
     assert cut.batch_size == 250
-    assert "a batch of 250 30 s" in cut.reason
+    assert "a batch of 250 frames 30 s" in cut.reason
