@@ -19,6 +19,8 @@ from tests.flows.faulty import misbehave
 
 ROOT = Path(__file__).parents[1]
 
+FAULTY = "with-any-model"
+"""The deployment of a model that fails when it is told to."""
 READY_S = 400.0
 """The machine may be busy with other tests; alone it takes a tenth."""
 
@@ -124,7 +126,7 @@ class Team:
         """Start a run whose model does what the faults say, by a deployment that takes one; returns the run's id."""
         deployment = {
             "flow_id": self.ask("/flows/", {"name": "stylize-video"})["id"],
-            "name": "with-any-model",
+            "name": FAULTY,
             "work_pool_name": "restyle",
             "entrypoint": "tests.flows.deployed.paint",
             "path": str(ROOT),
