@@ -61,7 +61,7 @@ class Painted(NamedTuple):
 
 
 @dataclass
-class Spent:
+class LoopTimes:
     """What the painting loop of a batch waited for, in seconds, since `begun`."""
 
     begun: float = field(default_factory=time.perf_counter)
@@ -80,7 +80,7 @@ def paint_frames(
     batch: FrameBatch,
     sources: Iterator[Loaded],
     painter: Painter,
-    spent: Spent,
+    spent: LoopTimes,
     require_wanted: Callable[[], None],
 ) -> Iterator[Painted]:
     """A batch's frames, painted in mini-batches as they are taken.
@@ -122,7 +122,7 @@ def paint_batch(
     paint_frames. Holds at most four mini-batches of frames in memory. Raises FrameCorrupt for a source frame that is
     missing or damaged, and what the store raises.
     """
-    spent, ahead = Spent(), 2 * plan.numeric.mini_batch
+    spent, ahead = LoopTimes(), 2 * plan.numeric.mini_batch
     prefix, keys = frames(plan.job.job_id), ledger.styled_keys(batch)
     names = [image_name(i, plan.job.look.image) for i in range(plan.first_seen(batch), batch.stop)]
     stored: list[Future[FrameRecord]] = []
@@ -140,7 +140,7 @@ def paint_batch(
 
 
 def new_record(
-    plan: Plan, batch: FrameBatch, records: tuple[FrameRecord, ...], spent: Spent, attempts: int, worker: str
+    plan: Plan, batch: FrameBatch, records: tuple[FrameRecord, ...], spent: LoopTimes, attempts: int, worker: str
 ) -> BatchRecord:
     """The record of a batch that has just been painted."""
     return BatchRecord(

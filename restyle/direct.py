@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from restyle.batches import FrameTimes, Loaded, Painted, Painter, Spent, new_record, paint_frames
+from restyle.batches import FrameTimes, Loaded, LoopTimes, Painted, Painter, new_record, paint_frames
 from restyle.domain import FrameBatch, VideoInfo
 from restyle.encoding import Segments
 from restyle.images import Pixels, encode_image
@@ -44,7 +44,7 @@ def paint_directly(
     frames in memory, beside what the encoder holds. The frames that the report shows are stored as images. Raises what
     decoding, painting, encoding and the stores raise.
     """
-    spent, target = Spent(), folder / f"{batch.index}.mkv"
+    spent, target = LoopTimes(), folder / f"{batch.index}.mkv"
     shown = set(shown_frames(plan.frame_count))
     records: list[FrameRecord] = []
 
