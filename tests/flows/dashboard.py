@@ -62,7 +62,7 @@ def dashboard(server: str) -> Iterator[Dashboard]:
         yield Dashboard(client)
 
 
-def until(reached: Callable[[], Any], timeout_s: float = 120) -> None:
+def until(reached: Callable[[], Any], timeout_s: float = 300) -> None:
     """Wait for something to come true."""
     deadline = time.monotonic() + timeout_s
     while not reached():

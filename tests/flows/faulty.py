@@ -1,7 +1,8 @@
 """A model of a user's own that misbehaves as a file says, to see what that does to the run.
 
 The clip's frames are grey, each of its own level, so that the model knows which one it sees. The file that FAULTS
-names holds {"kill": [frames], "kill_once": [frames], "fail": [frames], "sleep_s": seconds a frame}.
+names holds {"kill": [frames], "kill_once": [frames], "fail": [frames], "sleep_s": seconds a frame, "hold": whether to
+wait until it says otherwise}.
 """
 
 import json
@@ -23,8 +24,9 @@ GREY_STEP = LUMA_STEP * 255 / 219
 
 def paint(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Turn grey upside down, unless told otherwise; noise, on which models are tried, is no frame."""
-    faults = json.loads(Path(os.environ["FAULTS"]).read_text())
     shown = {round(float(frame.mean()) / GREY_STEP) for frame in frames if np.ptp(frame) < GREY_STEP}
+    while (faults := json.loads(Path(os.environ["FAULTS"]).read_text())).get("hold") and shown:
+        time.sleep(0.1)
     time.sleep(len(shown) * faults.get("sleep_s", 0))
     if shown & set(faults.get("fail", ())):
         raise ValueError("told to fail")

@@ -18,7 +18,7 @@ from distributed import Client
 from prefect.client.schemas.actions import WorkPoolCreate
 
 from restyle.processes import end
-from tests.flows.conftest import FRAMES, Shell
+from tests.flows.conftest import Shell
 from tests.flows.dashboard import Dashboard, dashboard, until
 from tests.flows.deployed import paint
 from tests.flows.faulty import grey_clip, misbehave
@@ -28,7 +28,12 @@ log = logging.getLogger(__name__)
 ROOT = Path(__file__).parents[2]
 MODEL = "tests.flows.faulty:paint"
 POOL = "team"
-MOST_TO_CANCEL_S = 90.0
+LONG = 120
+"""Batches of a run that is at work for much longer than a busy machine takes for a short one beside it."""
+WORKERS = 2
+AHEAD = 3 * WORKERS
+"""Batches of a run that these have or wait for."""
+MOST_TO_CANCEL_S = 200.0
 """30 s is the promise, of a machine that is not busy with other tests as well."""
 
 
@@ -55,6 +60,11 @@ class Team:
     def misbehave(self, **faults: Any) -> None:
         """Say what the model does from now on."""
         misbehave(self.home / "faults.json", **faults)
+
+    def submitted(self) -> int:
+        """How many batches are on the cluster and not ended, of all runs."""
+        with Client(self.address) as cluster:
+            return int(cluster.run_on_scheduler(_batches_on))
 
     def records(self, clip: Path) -> list[dict[str, Any]]:
         """The ledger of the job that paints this clip, by the time of writing."""
@@ -88,7 +98,7 @@ def team(tmp_path_factory: pytest.TempPathFactory, server: str) -> Iterator[Team
         "PREFECT_WORKER_QUERY_SECONDS": "1",
     }
     with ExitStack() as stack:
-        warm = (sys.executable, "-m", "flows.warm_cluster", "--kind", "local", "--workers", "2", "--port", "0")
+        warm = (sys.executable, "-m", "flows.warm_cluster", "--kind", "local", "--workers", str(WORKERS), "--port", "0")
         cluster = subprocess.Popen(warm, env=environment, stdout=subprocess.PIPE)
         stack.callback(end, cluster)
         assert cluster.stdout is not None
@@ -129,33 +139,35 @@ def test_retry_paints_only_what_failed(team: Team) -> None:
 
 @pytest.mark.slow
 def test_a_cancelled_run_stops_and_others_on_the_cluster_go_on_in_turn(team: Team) -> None:
-    long, short = grey_clip(team.home / "long.mp4", FRAMES), grey_clip(team.home / "short.mp4", 4)
-    team.misbehave(sleep_s=4.0)  # a busy machine may take half a minute to start the short run
+    long, short = grey_clip(team.home / "long.mp4", LONG), grey_clip(team.home / "short.mp4", 4)
+    team.misbehave(hold=True)  # however long a busy machine takes to start the short run
     cancelled = team.start(long, batch_size=1)
-    until(lambda: len(team.records(long)) >= 2)
+    until(lambda: team.submitted() == AHEAD)
     other = team.start(short, batch_size=1)
     until(lambda: team.seen.state(other) == "Running")
-    team.misbehave(sleep_s=1.0)
-    until(lambda: team.seen.state(other) == "Completed")
+    team.misbehave(sleep_s=2.0)  # its steps on the cluster, first of all two small ones, wait for those before them
+    until(lambda: len(team.records(short)) == 4)
     first, last = (team.records(short)[place]["finished"] for place in (0, -1))
     meanwhile = [entry for entry in team.records(long) if first < entry["finished"] < last]
-    assert len(meanwhile) <= 6 + 2  # three per worker were submitted before, and some come in turn
-    assert len(team.records(long)) < FRAMES - 5, "the long run was to be at work still"
+    assert len(meanwhile) <= AHEAD + 2  # those that were submitted before, and some come in turn
+    assert len(team.records(long)) < LONG - AHEAD, "the long run was to be at work still"
 
     pid = int(str(team.seen.run(cancelled).infrastructure_pid).rpartition(":")[2])
+    team.misbehave(sleep_s=5.0)  # so that it is not done before a busy machine has ended it
     began = time.monotonic()
     team.seen.cancel(cancelled)
     until(lambda: team.seen.state(cancelled) == "Cancelled", MOST_TO_CANCEL_S)
     with Client(team.address) as cluster:
         until(lambda: not any(cluster.processing().values()), MOST_TO_CANCEL_S - (time.monotonic() - began))
-        assert len(cluster.scheduler_info()["workers"]) == 2
+        assert len(cluster.scheduler_info()["workers"]) == WORKERS
+    until(lambda: team.seen.state(other) == "Completed")
     assert not Path(f"/proc/{pid}").exists()
     log.info("cancelled, and its batches stopped, in %.1f s", time.monotonic() - began)
     done = team.records(long)
     assert {one.state_name for one in team.seen.task_runs(cancelled)} <= {"Completed", "Cancelled", "NotNeeded"}
     assert not list((team.home / "spool").iterdir())
     assert not list((team.home / "running").iterdir())
-    assert len(team.records(long)) == len(done) < FRAMES
+    assert len(team.records(long)) == len(done) < LONG
 
     team.misbehave()
     report = team.home / "report.json"
@@ -188,3 +200,7 @@ def _sweep(home: Path, team: Team) -> None:
     """As at the start of `restyle up` on a machine with this home."""
     environment = {**os.environ, **team.shell.environment, "RESTYLE_HOME": str(home)}
     subprocess.run([sys.executable, "-m", "flows.sweeping"], env=environment, check=True, timeout=120)
+
+
+def _batches_on(dask_scheduler: Any) -> int:  # distributed's Scheduler, which types nothing
+    return sum("style_batch" in str(key) for key in dask_scheduler.tasks)
