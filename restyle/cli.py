@@ -74,6 +74,18 @@ def _up(options: argparse.Namespace) -> int:
     return up(options)
 
 
+def _verify(options: argparse.Namespace) -> int:
+    from restyle.commands.verify import verify
+
+    return verify(options.job, options.mend)
+
+
+def _clean(options: argparse.Namespace) -> int:
+    from restyle.commands.clean import clean_up
+
+    return clean_up(options)
+
+
 def _check(_options: argparse.Namespace) -> int:
     from restyle.commands.check import check
 
@@ -99,6 +111,11 @@ def _parser() -> argparse.ArgumentParser:
     styles.add_argument("names", nargs="*", metavar="NAME", help="show all that is known of this style")
     styles.set_defaults(command=_styles)
     _add_up(commands.add_parser("up", help="run server, dashboard, worker and sensor on this machine, until Ctrl-C"))
+    verify = commands.add_parser("verify", help="read again all that a job stored, and hold it against its ledger")
+    verify.set_defaults(command=_verify)
+    verify.add_argument("job", metavar="JOB", help="the job_id of its report")
+    verify.add_argument("--mend", action="store_true", help="take back what disagrees, for the next run to make anew")
+    _add_clean(commands.add_parser("clean", help="free the room that jobs take in the stores"))
     check = commands.add_parser("check", help="say what this machine can do, and what is missing")
     check.set_defaults(command=_check)
     return parser
@@ -215,6 +232,23 @@ def _add_preview(preview: argparse.ArgumentParser) -> None:
     )
     preview.add_argument("-o", "--output", metavar="SHEET", help="a .jpg or .png (default: VIDEO-preview.jpg here)")
     add_look(preview, max_side=PREVIEW_MAX_SIDE)
+
+
+def _add_clean(clean: argparse.ArgumentParser) -> None:
+    clean.set_defaults(command=_clean)
+    clean.add_argument("jobs", nargs="*", metavar="JOB", help="the job_id of a report (default: all of that age)")
+    clean.add_argument(
+        "--older-than",
+        type=bounded(float, 0, 100_000, "a number of days"),
+        metavar="DAYS",
+        help="only jobs of which nothing was written for so long",
+    )
+    clean.add_argument(
+        "--everything",
+        action="store_true",
+        help="outputs, reports and ledgers too, and old logs (default: frames, painted images and segments)",
+    )
+    clean.add_argument("--dry-run", action="store_true", help="only show what would go")
 
 
 def _add_up(up: argparse.ArgumentParser) -> None:

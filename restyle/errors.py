@@ -47,6 +47,10 @@ class BadKey(InputError):
     """A store key that is empty, too long, absolute, climbs out of its store or holds control characters."""
 
 
+class UnknownJob(InputError):
+    """A job that the control store knows nothing of."""
+
+
 class BadSetting(InputError):
     """A RESTYLE_* variable or an option that cannot be used."""
 
@@ -109,6 +113,10 @@ class SourceChanged(RestyleError):
 
 class FrameCorrupt(RestyleError):
     """A stored frame is missing, unreadable, or not the bytes its record names."""
+
+
+class JobDisagrees(RestyleError):
+    """Something a job stored is not what was recorded of it."""
 
 
 class BatchesFailed(RestyleError):

@@ -99,9 +99,14 @@ def segment(job_id: str, encoding_id: str, batch: int) -> str:
     return f"{segments(job_id, encoding_id)}{batch:06d}.mkv"
 
 
+def encodings(job_id: str) -> str:
+    """The prefix of what is known of a job's segments, in all encodings (control store)."""
+    return f"jobs/{job_id}/encodings/"
+
+
 def segment_record(job_id: str, encoding_id: str, batch: int) -> str:
     """What is known of one batch's segment (control store)."""
-    return f"jobs/{job_id}/encodings/{encoding_id}/{batch:06d}.json"
+    return f"{encodings(job_id)}{encoding_id}/{batch:06d}.json"
 
 
 def output(job_id: str, encoding_id: str, suffix: str) -> str:
@@ -143,6 +148,13 @@ def trained_lease(training_id: str) -> str:
     return f"{TRAINED_STYLES}{training_id}.lease"
 
 
+JOBS = "jobs/"
+"""What is known of each job (control store)."""
+RUNS = "runs/"
+"""What is made of each job and stays (data store)."""
+LOGS = "logs/"
+
+
 def job_file(job_id: str, name: str) -> str:
     """What fixes a job: job.json, video.json, plan.json (control store)."""
     return f"jobs/{job_id}/{name}"
@@ -163,6 +175,11 @@ def batch_log(run_id: str, batch: int) -> str:
     return f"logs/{run_id}/batch-{batch:06d}.jsonl"
 
 
+def output_records(job_id: str) -> str:
+    """The prefix of the receipts of a job's outputs (control store)."""
+    return f"jobs/{job_id}/outputs/"
+
+
 def output_record(job_id: str, encoding_id: str) -> str:
     """The receipt of a verified output (control store)."""
-    return f"jobs/{job_id}/outputs/{encoding_id}.json"
+    return f"{output_records(job_id)}{encoding_id}.json"

@@ -58,11 +58,12 @@ class Ledger:
         self._control.write(record(self._job_id, entry.batch.index), entry.model_dump_json().encode())
 
     def read(self, batch: FrameBatch) -> BatchRecord | None:
-        """The record of a batch; None where there is none, or one that this version cannot read."""
+        """The record of a batch; None where there is none, or one of other frames, or that this version cannot read."""
         try:
-            return BatchRecord.model_validate_json(self._control.read(record(self._job_id, batch.index)))
+            entry = BatchRecord.model_validate_json(self._control.read(record(self._job_id, batch.index)))
         except (BlobNotFound, ValidationError):
             return None
+        return entry if entry.batch == batch and len(entry.frames) == len(batch) else None
 
     def find(self, batch: FrameBatch) -> BatchRecord | None:
         """The record of a batch whose frames are all in the store, or None; asks for each frame's size.
@@ -103,8 +104,6 @@ class Ledger:
 
     def holds(self, entry: BatchRecord, sizes: Mapping[str, int]) -> bool:
         """Whether the stored frames, if there are to be any, are those of the record, by name and size."""
-        if entry.batch != self._plan.batches[entry.batch.index]:
-            return False
         if self._plan.job.look.direct:
             return True
         keys = self.styled_keys(entry.batch)

@@ -1,0 +1,26 @@
+"""`restyle verify`: whether what a job stored agrees with its ledger, and with `--mend` what to make anew."""
+
+from restyle.errors import JobDisagrees
+from restyle.mix import file_words
+from restyle.proof import mend, prove
+from tasks.stores import open_stores
+
+
+def verify(job_id: str, mending: bool) -> int:
+    """Prints what was read again and what disagrees. Raises JobDisagrees where something does."""
+    data, control = open_stores()
+    proof = prove(data, control, job_id)
+    job = proof.plan.job
+    print(f"job {job_id}: {job.video.name} in {file_words(job.style.name)}")
+    for line in proof.lines:
+        print(line)
+    for fault in proof.faults:
+        print(f"DISAGREES {fault.what}")
+    if not proof.faults:
+        print("all that is stored agrees")
+        return 0
+    found = f"{job_id}: {len(proof.faults)} things disagree with what was recorded"
+    if not mending:
+        raise JobDisagrees(f"{found}; `restyle verify {job_id} --mend` takes them back, to be made anew")
+    mend(data, control, proof.faults)
+    raise JobDisagrees(f"{found} and are taken back; run the job again, as before, to make just these anew")
