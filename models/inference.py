@@ -13,8 +13,9 @@ from models.checkpoint import read_network
 from models.look import keep_source_color, resized, seen_size, to_levels
 from models.motion import Smoother
 from models.network import MIN_SIDE, SIZE_MULTIPLE, TransformerNet
-from models.runtime import DTYPES, MEMORY_FORMAT, require_path
+from models.runtime import DTYPES, MEMORY_FORMAT, is_out_of_memory, require_path
 from restyle.domain import NumericPath
+from restyle.errors import OutOfMemory
 
 Frames = NDArray[np.uint8]
 
@@ -57,7 +58,10 @@ class Painter:
         self._smoother = Smoother(carried) if carried else None
 
     def __call__(self, frames: Frames) -> Frames:
-        """frames: (N, H, W, 3) uint8 RGB. Returns the same shape; mini-batches are counted from the first frame."""
+        """frames: (N, H, W, 3) uint8 RGB. Returns the same shape; mini-batches are counted from the first frame.
+
+        Raises OutOfMemory where a mini-batch does not fit into the device's memory.
+        """
         if frames.ndim != 4 or frames.shape[3] != 3 or frames.dtype != np.uint8:
             raise ValueError(f"frames are {frames.dtype} {frames.shape} instead of uint8 (N, H, W, 3)")
         painted = frames.copy()
@@ -66,14 +70,29 @@ class Painter:
         if self.path.device == "cpu":
             torch.set_num_threads(self.path.threads)
         began = time.perf_counter()
+        try:
+            self._paint_all(painted)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            count = min(len(frames), self.path.mini_batch)
+        else:
+            self.model_s += time.perf_counter() - began
+            return painted
+        # Raised here, where nothing of the failed pass is held any more.
+        if self.path.device == "cuda":
+            torch.cuda.empty_cache()
+        what = f"{count} frames of {frames.shape[2]}x{frames.shape[1]} pixels"
+        raise OutOfMemory(f"{what}, painted at once, need more memory than this {self.path.device} has left")
+
+    def _paint_all(self, frames: Frames) -> None:
+        """Paint over frames, (N, H, W, 3) uint8, mini-batch by mini-batch."""
         with torch.inference_mode():
             for start in range(0, len(frames), self.path.mini_batch):
                 part = slice(start, start + self.path.mini_batch)
                 # torch wants memory it may write to; frames decoded elsewhere may be read-only.
-                source = torch.from_numpy(painted[part]).to(self.path.device).permute(0, 3, 1, 2)
-                painted[part] = self._paint(source).permute(0, 2, 3, 1).cpu().numpy()
-        self.model_s += time.perf_counter() - began
-        return painted
+                source = torch.from_numpy(frames[part]).to(self.path.device).permute(0, 3, 1, 2)
+                frames[part] = self._paint(source).permute(0, 2, 3, 1).cpu().numpy()
 
     def _paint(self, source: Tensor) -> Tensor:
         """source: (B, 3, H, W) uint8. Returns the same."""

@@ -72,3 +72,8 @@ def require_path(path: NumericPath) -> None:
         raise PlanMismatch(
             "the job's plan says compiled, and this version paints eagerly; use the version it began with"
         )
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether a computation failed for want of memory, on a GPU or, where the system says so, on the processor."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "DefaultCPUAllocator" in str(error)

@@ -123,6 +123,10 @@ class BatchesFailed(RestyleError):
     """Some batches of a run could not be painted; the others are finished and recorded."""
 
 
+class OutOfMemory(RestyleError):
+    """A mini-batch does not fit into the memory of the device that paints."""
+
+
 class RunStopped(RestyleError):
     """Somebody cancelled the run, or it goes on elsewhere: what is finished stays."""
 

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable
 
-import numpy as np
 from prefect import task
 
 from models.runtime import choose_numeric_path, require_path
@@ -11,7 +10,7 @@ from restyle.batches import FrameTimes, paint_batch
 from restyle.direct import paint_directly
 from restyle.domain import FrameBatch, NumericPath
 from restyle.encoding import Segments
-from restyle.errors import BadModel, PlanMismatch
+from restyle.errors import BadModel, OutOfMemory, PlanMismatch
 from restyle.images import coder_name
 from restyle.job import Look, StyleRef
 from restyle.ledger import BatchRecord, Ledger
@@ -20,6 +19,7 @@ from restyle.plan import Plan, read_plan
 from restyle.settings import Settings
 from restyle.spool import spool_folder
 from tasks.attempting import attempt
+from tasks.fitting import fitting, noise_frames, within_memory
 from tasks.painters import one_at_a_time, painter
 from tasks.retrying import RETRYING
 from tasks.stores import open_stores
@@ -47,11 +47,10 @@ def try_model(style: StyleRef, numeric: NumericPath, look: Look, width: int, hei
 
     One frame more than a mini-batch, since the last mini-batch of a batch may be smaller.
     """
-    noise = np.random.default_rng(0).integers(0, 256, (numeric.mini_batch + 1, height, width, 3), dtype=np.uint8)
     paint = painter(style, numeric, look)
     try:
-        paint(noise)
-    except BadModel:
+        paint(noise_frames(numeric.mini_batch + 1, width, height))
+    except (BadModel, OutOfMemory):
         raise
     except Exception as error:
         said = " ".join(f"{type(error).__name__}: {error}".split())
@@ -61,12 +60,16 @@ def try_model(style: StyleRef, numeric: NumericPath, look: Look, width: int, hei
 @task(name="time-frame", task_run_name="time-frame", **RETRYING)
 def time_frame(style: StyleRef, numeric: NumericPath, look: Look, width: int, height: int) -> float:
     """Seconds that a worker takes to paint a frame of this size; it has the painter ready from now on."""
-    noise = np.random.default_rng(0).integers(0, 256, (numeric.mini_batch, height, width, 3), dtype=np.uint8)
     paint = one_at_a_time(painter(style, numeric, look))
-    paint(noise)  # the first one warms up
-    begun = time.perf_counter()
-    paint(noise)
-    return (time.perf_counter() - begun) / numeric.mini_batch
+
+    def timed(mini_batch: int) -> float:
+        noise = noise_frames(mini_batch, width, height)
+        paint(noise)  # the first one warms up
+        begun = time.perf_counter()
+        paint(noise)
+        return (time.perf_counter() - begun) / mini_batch
+
+    return within_memory(numeric.mini_batch, timed, paint, (width, height))
 
 
 @task(name="style-batch", task_run_name="style batch {batch.index}: frames {batch.start}-{batch.last}", **RETRYING)
@@ -79,10 +82,12 @@ def style_batch(batch: FrameBatch, job_id: str) -> BatchRecord:
     def paint(
         attempts: int, worker: str, seen: Callable[[FrameTimes], None], require_wanted: Callable[[], None]
     ) -> BatchRecord:
-        painted = one_at_a_time(painter(plan.job.style, plan.numeric, plan.job.look))
-        return paint_batch(
-            data, ledger, plan, batch, painted,
-            attempts=attempts, worker=worker, seen=seen, require_wanted=require_wanted,
+        return fitting(
+            plan,
+            lambda fit, painted: paint_batch(
+                data, ledger, fit, batch, painted,
+                attempts=attempts, worker=worker, seen=seen, require_wanted=require_wanted,
+            ),
         )  # fmt: skip
 
     return attempt(control, batch, ledger.find(batch), paint)
@@ -98,11 +103,13 @@ def style_batch_directly(batch: FrameBatch, job_id: str, output: OutputOptions) 
     def paint(
         attempts: int, worker: str, seen: Callable[[FrameTimes], None], require_wanted: Callable[[], None]
     ) -> BatchRecord:
-        painted = one_at_a_time(painter(plan.job.style, plan.numeric, plan.job.look))
         with decoder_of(plan) as decoder, spool_folder(Settings().home / "spool") as folder:
-            return paint_directly(
-                data, ledger, segments, plan, video_info(job_id), output, batch, decoder, painted, folder,
-                attempts=attempts, worker=worker, seen=seen, require_wanted=require_wanted,
+            return fitting(
+                plan,
+                lambda fit, painted: paint_directly(
+                    data, ledger, segments, fit, video_info(job_id), output, batch, decoder, painted, folder,
+                    attempts=attempts, worker=worker, seen=seen, require_wanted=require_wanted,
+                ),
             )  # fmt: skip
 
     done = ledger.find(batch)
