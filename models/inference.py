@@ -75,7 +75,7 @@ class Painter:
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
-            count = min(len(frames), self.path.mini_batch)
+            count, said = min(len(frames), self.path.mini_batch), str(error).partition("\n")[0]
         else:
             self.model_s += time.perf_counter() - began
             return painted
@@ -83,7 +83,7 @@ class Painter:
         if self.path.device == "cuda":
             torch.cuda.empty_cache()
         what = f"{count} frames of {frames.shape[2]}x{frames.shape[1]} pixels"
-        raise OutOfMemory(f"{what}, painted at once, need more memory than this {self.path.device} has left")
+        raise OutOfMemory(f"{what}, painted at once, need more memory than this {self.path.device} has ({said})")
 
     def _paint_all(self, frames: Frames) -> None:
         """Paint over frames, (N, H, W, 3) uint8, mini-batch by mini-batch."""

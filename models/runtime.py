@@ -75,5 +75,9 @@ def require_path(path: NumericPath) -> None:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether a computation failed for want of memory, on a GPU or, where the system says so, on the processor."""
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "DefaultCPUAllocator" in str(error)
+    """Whether a computation failed for want of memory, on a GPU or, where the system says so, on the processor.
+
+    oneDNN, which has no room for its scratchpad, says no more than that it could not make or run a primitive.
+    """
+    wants = ("DefaultCPUAllocator", "could not create a primitive", "could not execute a primitive")
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or any(want in str(error) for want in wants)

@@ -13,8 +13,8 @@ from restyle.domain import NumericPath
 from restyle.errors import OutOfMemory
 from tasks.fitting import noise_frames, within_memory
 
-ROOM_BYTES = 220 << 20
-SIZE, LARGE = (640, 360), (1920, 1080)
+ROOM_BYTES = 500 << 20
+SIZE, LARGE = (640, 360), (3840, 2160)
 
 
 def main() -> None:

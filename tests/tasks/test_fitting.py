@@ -25,10 +25,10 @@ def test_a_real_want_of_memory_is_met_by_smaller_mini_batches_and_named_where_no
     assert sizes[0] == 8
     assert sizes[1:] == [one // 2 for one in sizes[:-1]]
     assert 1 <= sizes[-1] < 8
-    found = re.search(r"1 frames of 1920x1080 pixels, .* (\d+)x\d+ fit: run with --max-side (\d+)", error)
+    found = re.search(r"1 frames of 3840x2160 pixels, .* (\d+)x\d+ fit: run with --max-side (\d+)", error)
     assert found
     assert found[1] == found[2]
-    assert int(found[1]) < 1920
+    assert int(found[1]) < 3840
 
 
 def test_the_record_of_a_batch_names_the_mini_batch_that_fitted(
