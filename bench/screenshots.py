@@ -7,9 +7,10 @@ from pathlib import Path
 
 from PIL import Image
 
+from restyle.chaos.subject import await_that
 from tests.browser import Person, person_at
 from tests.flows.faulty import grey_clip
-from tests.team import Team, await_that
+from tests.team import Team
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "docs" / "images"
@@ -66,7 +67,7 @@ def main() -> None:
     """Start a team's machine, use it, take the pictures."""
     argparse.ArgumentParser(description=__doc__).parse_args()
     with tempfile.TemporaryDirectory() as home:
-        team = Team(Path(home), ("--workers", "2"))
+        team = Team(Path(home), options=("--workers", "2"))
         try:
             team.start()
             with person_at(team.dashboard, graph=True) as person:

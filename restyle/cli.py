@@ -86,6 +86,12 @@ def _clean(options: argparse.Namespace) -> int:
     return clean_up(options)
 
 
+def _chaos(options: argparse.Namespace) -> int:
+    from restyle.commands.chaos import chaos
+
+    return chaos(options)
+
+
 def _check(_options: argparse.Namespace) -> int:
     from restyle.commands.check import check
 
@@ -116,6 +122,7 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument("job", metavar="JOB", help="the job_id of its report")
     verify.add_argument("--mend", action="store_true", help="take back what disagrees, for the next run to make anew")
     _add_clean(commands.add_parser("clean", help="free the room that jobs take in the stores"))
+    _add_chaos(commands.add_parser("chaos", help="break a restyle of its own in many ways, and see what holds"))
     check = commands.add_parser("check", help="say what this machine can do, and what is missing")
     check.set_defaults(command=_check)
     return parser
@@ -249,6 +256,19 @@ def _add_clean(clean: argparse.ArgumentParser) -> None:
         help="outputs, reports and ledgers too, and old logs (default: frames, painted images and segments)",
     )
     clean.add_argument("--dry-run", action="store_true", help="only show what would go")
+
+
+def _add_chaos(chaos: argparse.ArgumentParser) -> None:
+    chaos.set_defaults(command=_chaos)
+    chaos.add_argument(
+        "--faults",
+        type=bounded(int, 1, 100_000, "a number of faults"),
+        default=30,
+        metavar="N",
+        help="to inject at least (default 30: some minutes)",
+    )
+    chaos.add_argument("--seed", type=bounded(int, 0, 2**31, "a seed"), metavar="S", help="of what breaks when")
+    chaos.add_argument("--report", metavar="FILE.json", help="write the counts here too")
 
 
 def _add_up(up: argparse.ArgumentParser) -> None:

@@ -119,6 +119,10 @@ class JobDisagrees(RestyleError):
     """Something a job stored is not what was recorded of it."""
 
 
+class PromiseBroken(RestyleError):
+    """Faults on purpose met something that did not come back as it should."""
+
+
 class BatchesFailed(RestyleError):
     """Some batches of a run could not be painted; the others are finished and recorded."""
 

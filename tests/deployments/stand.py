@@ -11,10 +11,10 @@ from pathlib import Path
 
 from flows.server import free_port
 from restyle.azurite import install, node
+from restyle.chaos.subject import await_that
 from restyle.processes import end, with_parent
 from tests.azurite import FOLDER
 from tests.deployments.reading import DOCKER, ROOT, example_environment, services
-from tests.team import await_that
 
 READY_S = 500.0
 """The machine may be busy with other tests; alone it takes a tenth."""

@@ -11,11 +11,11 @@ import pytest
 from distributed import Client
 from distributed.scheduler import Scheduler
 
+from restyle.chaos.subject import await_that
 from restyle.media.probe import probe_video
 from restyle.storage import Store, open_store
 from tests.deployments.stand import Stand, stand
 from tests.media.recipes import ffmpeg
-from tests.team import await_that
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]  # a whole deployment, on a machine that may be busy
 

@@ -16,9 +16,9 @@ from distributed import Client, get_worker
 
 from flows.cluster import DASK_CONFIG
 from flows.server import free_port
+from restyle.chaos.subject import await_that
 from restyle.processes import end, with_parent
 from tests.deployments.reading import containers
-from tests.team import await_that
 
 pytestmark = pytest.mark.slow
 

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from restyle.chaos.subject import await_that
 from tests.browser import CHROMIUM, LEFT_OUT, Person, person_at
 from tests.flows.faulty import grey_clip
-from tests.team import Team, await_that
+from tests.team import Team
 
 pytestmark = [
     pytest.mark.slow,

@@ -12,11 +12,12 @@ import pytest
 from azure.storage.blob import ContainerClient
 
 from restyle.azurite import VERSION, install
+from restyle.chaos.subject import await_that
 from restyle.media.probe import probe_video
 from tests.azurite import FOLDER
 from tests.flows.conftest import FRAMES, Shell
 from tests.media.recipes import ffmpeg
-from tests.team import FAULTY, Team, await_that
+from tests.team import FAULTY, Team
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -98,8 +99,7 @@ def test_killed_with_9_in_a_run_it_leaves_no_process_and_started_again_goes_on_w
     dropped = ("small.mp4 in starry_night", "small.mp4 in wave")
     await_that(lambda: all("COMPLETED" in _states(team, name) for name in dropped), 300)
     (crashed,) = (run for run in team.runs("stylize-video") if run["name"] == "long.mp4 in starry_night")
-    retried = {"state": {"type": "SCHEDULED", "name": "AwaitingRetry"}}  # as its Retry button does
-    team.ask(f"/flow_runs/{crashed['id']}/set_state", retried)
+    team.retry(crashed["id"])
     await_that(lambda: _states(team, "long.mp4 in starry_night") == ["COMPLETED"], 300)
     assert _report(team, "long.mp4")["reused_batches"] == recorded
     assert [_states(team, name) for name in dropped] == [["COMPLETED"], ["COMPLETED"]]  # none lost, none doubled
@@ -118,7 +118,7 @@ def test_what_a_public_sdk_uploads_to_azurite_is_painted_with_nobody_touching_an
     main = install(FOLDER)
     (tmp_path / "azurite").mkdir()
     (tmp_path / "azurite" / VERSION).symlink_to(main.parents[5])  # so that it is not fetched again
-    team = Team(tmp_path, ("--azurite", "--workers", "1", "--every", str(EVERY_S)))
+    team = Team(tmp_path, options=("--azurite", "--workers", "1", "--every", str(EVERY_S)))
     try:
         team.start()
         await_that(lambda: "watching" in (team.home / "up/logs/sensor.log").read_text(), 60)

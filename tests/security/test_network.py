@@ -14,11 +14,12 @@ from distributed import Client
 from distributed.security import Security
 
 from flows.cluster import choose_cluster, own_cluster
+from restyle.chaos.subject import await_that
 from restyle.errors import BadSetting
 from restyle.media.probe import probe_video
 from tests.flows.conftest import FRAMES, clip
 from tests.security.certificates import make_certificates
-from tests.team import Team, await_that
+from tests.team import Team
 
 __all__ = ["clip"]
 

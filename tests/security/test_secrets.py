@@ -22,12 +22,12 @@ import pytest
 from azure.storage.blob import AccessPolicy, ContainerClient, ContainerSasPermissions, generate_container_sas
 
 from restyle.azurite import ACCOUNT, ACCOUNT_KEY
+from restyle.chaos.subject import await_that
 from restyle.storage import open_store
 from restyle.storage.azure_client import API_VERSION
 from tests.azurite import Azurite, azurite
 from tests.flows.conftest import Shell, server
 from tests.flows.faulty import grey_clip, misbehave
-from tests.team import await_that
 
 __all__ = ["azurite", "server"]
 

@@ -18,10 +18,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from restyle.azurite import ACCOUNT_KEY
+from restyle.chaos.proxy import Fault, FaultyProxy, faulty_proxy
 from restyle.errors import AccessDenied, BlobExists, BlobNotFound, StorageError, StoreUnavailable, is_transient
 from restyle.storage import Store, Timeouts, azure, open_store
 from tests.azurite import Azurite, running_azurite
-from tests.storage.faults import Fault, FaultyProxy, deaf_server, faulty_proxy
+from tests.storage.faults import deaf_server
 
 HASTY = Timeouts(connect_s=2, idle_s=0.4, attempt_s=1.2, attempts=1)
 PATIENT = Timeouts(pause_s=0.1)
