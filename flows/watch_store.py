@@ -22,7 +22,7 @@ from prefect.deployments import run_deployment
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 
 from flows.request import title
-from flows.sweeping import attending
+from flows.sweeping import attending, sweep
 from restyle.errors import OrderRefused, RestyleError, ServerUnavailable
 from restyle.order import VideoOrder
 from restyle.sensor import Sensor, StartedRun, Sweep
@@ -36,6 +36,7 @@ DEPLOYMENT = "stylize-video/stylize-video"
 TAG = "dropped"
 EVERY_S = 10.0
 SWEEP_ALSO_S = 3600.0  # beside a queue: Event Grid gives up on what it could not deliver for a day
+TIDY_S = 30.0
 # What the server answers to parameters that the deployment's schema does not allow: no later try can do better.
 _NOT_ALLOWED = frozenset({409, 422})
 
@@ -66,6 +67,7 @@ def watch(
 ) -> None:
     """Look at the store every so many seconds until `over` is set, whatever goes wrong in between.
 
+    Beside that, runs whose processes are gone are ended, as no other run's end may come for hours.
     Where RESTYLE_EVENT_QUEUE names a queue, that is looked at instead, and the store itself only once an hour.
     alive: a file that is touched after every look, so that whoever watches the watcher sees when it hangs.
     """
@@ -74,9 +76,12 @@ def watch(
     sensor = Sensor(stores.data, stores.control, starting(deployment), still_s=every_s)
     news = _queue(sensor, stores.data, deployment)
     log.info("watching triggers/ and inbox/ of %s every %g s", stores.data, every_s)
-    swept_at = -math.inf
+    swept_at = tidied_at = -math.inf
     while not over.is_set():
         more = False
+        if time.monotonic() - tidied_at > TIDY_S:
+            tidied_at = time.monotonic()
+            sweep()
         if news is None or time.monotonic() - swept_at > SWEEP_ALSO_S:
             swept_at = time.monotonic()
             more = _safely(partial(_sweep, sensor))

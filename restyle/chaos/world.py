@@ -28,7 +28,7 @@ from restyle.storage import Store, open_store
 from restyle.storage.open import with_container
 
 WORKERS = 2
-FRAMES, WIDTH, HEIGHT = 96, 320, 192
+FRAMES, WIDTH, HEIGHT = 96, 160, 96
 STYLE = "starry_night"
 FLOW = "stylize-video"
 STORE_READY_S = 60.0
