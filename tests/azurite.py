@@ -6,15 +6,15 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
 import pytest
-from azure.storage.blob import ContainerSasPermissions, generate_container_sas
 
 from restyle.azurite import ACCOUNT, ACCOUNT_KEY, command, connection_string, install
 from restyle.processes import with_parent
+from restyle.storage.signing import container_sas
 
 FOLDER = Path(__file__).parents[1] / "build" / "azurite"
 _READY_S = 60.0
@@ -38,15 +38,7 @@ class Azurite:
 
     def container_url(self, container: str, permission: str, lifetime: timedelta = timedelta(hours=1)) -> str:
         """The container with a SAS of these rights (``rwdlc``...), in the words of ``open_store``."""
-        now = datetime.now(UTC)
-        sas = generate_container_sas(
-            ACCOUNT,
-            container,
-            ACCOUNT_KEY,
-            permission=ContainerSasPermissions.from_string(permission),
-            start=now - timedelta(hours=1),
-            expiry=now + lifetime,
-        )
+        sas = container_sas(ACCOUNT, ACCOUNT_KEY, container, permission, lifetime)
         return f"{self.url}/{ACCOUNT}/{container}?{sas}"
 
 

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -29,6 +30,8 @@ class FaultyProxy:
     """takes a request's method and path"""
     requests: list[tuple[str, str, Fault]] = field(default_factory=list)
     connections: set[int] = field(default_factory=set)
+    refused: int = 0
+    """requests that the store itself answered with 403"""
 
     def through(self, spec: str) -> str:
         """The store's name with the proxy in place of Azurite."""
@@ -83,6 +86,7 @@ def faulty_proxy(upstream_url: str) -> Iterator[FaultyProxy]:
             content = response.read()
             connection.close()
             kept = [(k, v) for k, v in response.getheaders() if k.lower() not in _HOP_BY_HOP | {"content-length"}]
+            proxy.refused += response.status == HTTPStatus.FORBIDDEN
             size = str(len(content)) if self.command != "HEAD" else response.getheader("Content-Length", "0")
             return response.status, [*kept, ("Content-Length", size)], content
 

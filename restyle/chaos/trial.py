@@ -79,6 +79,7 @@ class Trial:
         while self.counts.total() < faults:
             self._round()
         self._nothing_is_left()
+        self.counts["signature ended: request refused"] = self.world.proxy.refused
         return Verdict(
             seed=self.seed,
             rounds=self.rounds,

@@ -17,6 +17,7 @@ import numpy as np
 from flows.server import free_port
 from restyle import azurite
 from restyle.chaos.proxy import FaultyProxy, faulty_proxy
+from restyle.chaos.rotation import CONTAINERS, block, rotating
 from restyle.chaos.subject import Subject, await_that
 from restyle.domain import ColorTags, VideoInfo
 from restyle.images import Pixels
@@ -120,13 +121,15 @@ def world(home: Path, main: Path) -> Iterator[World]:
         blobs.start()
         stack.callback(blobs.stop)
         proxy = stack.enter_context(faulty_proxy(blobs.url))
-        spec = azurite.connection_string(f"http://127.0.0.1:{proxy.port}")
         (home / "restyle").mkdir(exist_ok=True)
-        environment = {"RESTYLE_DATA_STORE": spec, "RESTYLE_CONTROL_STORE": spec}
+        for store in CONTAINERS:  # a signature of a container's can write to it, and not make it
+            open_store(with_container(azurite.connection_string(blobs.url), store)).write("made", b"")
+        environment = {f"RESTYLE_{name.upper()}_STORE": f"block:{block(name)}" for name in CONTAINERS}
         options = ("--workers", str(WORKERS), "--every", "1")
         subject = Subject(home / "restyle", free_port(), options, environment)
         stack.callback(_end, subject)
-        subject.start()
+        subject.start()  # its sensor fails until the blocks are there, and is started again
+        stack.enter_context(rotating(subject.url, f"http://127.0.0.1:{proxy.port}/{azurite.ACCOUNT}"))
         yield World(subject, blobs, proxy, _clip(home))
 
 

@@ -1,6 +1,7 @@
 """`restyle chaos`: break everything that can break while videos are painted, and say whether the promises held."""
 
 import argparse
+import signal
 import subprocess
 import tempfile
 import time
@@ -22,6 +23,7 @@ def chaos(options: argparse.Namespace) -> int:
     """Run a trial in a home of its own; prints what was broken and how it ended. Raises PromiseBroken."""
     report = writable(Path(options.report), "verdict.json", "--report") if options.report else None
     seed = options.seed if options.seed is not None else int(time.time())
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends it as Ctrl-C does: nothing is left mounted
     main = install(Settings().home / "azurite")
     with ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="restyle-chaos-")))
