@@ -46,10 +46,10 @@ def test_of_many_only_one_holds_a_lease_at_a_time_and_each_gets_its_turn(store: 
 
 def test_a_silent_lease_is_taken_over_and_a_beating_one_is_not(store: Store) -> None:
     store.create(KEY, b"a process that was killed")
-    with lease(store, KEY, "heir", always, beat_s=0.2, stale_s=1.0) as held:
+    with lease(store, KEY, "heir", always, beat_s=0.2, stale_s=4.0) as held:
         assert held
-        deadline = time.monotonic() + 3
-        with lease(store, KEY, "rival", lambda: time.monotonic() < deadline, stale_s=1.0) as second:
+        deadline = time.monotonic() + 8
+        with lease(store, KEY, "rival", lambda: time.monotonic() < deadline, stale_s=4.0) as second:
             assert not second
         assert store.read(KEY) == b"heir"
 
@@ -59,7 +59,7 @@ def test_the_owner_of_a_lease_that_was_killed_takes_it_again_at_once(store: Stor
     began = time.monotonic()
     with lease(store, KEY, "me", always, stale_s=3600) as held:
         assert held
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 60
 
 
 def test_waiting_ends_when_the_thing_is_done(store: Store) -> None:

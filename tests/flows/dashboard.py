@@ -43,7 +43,7 @@ class Dashboard:
             return [one for one in found if one.flow_run_run_count in (0, attempt)]
 
         if settled:
-            until(lambda: all(one.state_type in TERMINAL_STATES for one in read()), 30)
+            until(lambda: all(one.state_type in TERMINAL_STATES for one in read()), 180)
         return read()
 
     def retry(self, run_id: UUID) -> None:

@@ -19,7 +19,7 @@ from tests.flows.conftest import FRAMES, Shell
 from tests.media.recipes import ffmpeg
 from tests.team import FAULTY, Team
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 LONG_FRAMES, LONG_BATCHES = 120, 2
 """One worker gets two batches, of half a minute or so each."""
@@ -57,17 +57,17 @@ def test_a_schedule_that_is_switched_on_yields_scheduled_runs(team: Team) -> Non
     schedule = f"/deployments/{nightly['deployment_id']}/schedules/{nightly['id']}"
     before = len(team.runs("paint-folder", "SCHEDULED"))
     team.ask(schedule, {"active": True}, "PATCH")
-    await_that(lambda: len(team.runs("paint-folder", "SCHEDULED")) >= before + 3, 150)
+    await_that(lambda: len(team.runs("paint-folder", "SCHEDULED")) >= before + 3, 400)
     assert team.runs("paint-folder")[0]["parameters"] == {"folder": "nightly", "style": "starry_night"}
 
 
 def test_a_dropped_video_is_painted_although_worker_and_sensor_were_killed(team: Team, clip: Path) -> None:
     for words in ("worker start", "flows.watch_store"):
         os.kill(team.one(words), signal.SIGKILL)
-    await_that(lambda: all(f"{name}: started again" in team.said for name in ("worker", "sensor")), 60)
+    await_that(lambda: all(f"{name}: started again" in team.said for name in ("worker", "sensor")), 600)
     before = team.outputs()
     (team.home / "data/inbox/starry_night/small clip.mp4").write_bytes(clip.read_bytes())
-    await_that(lambda: "COMPLETED" in _states(team, "small clip.mp4 in starry_night"), 300)
+    await_that(lambda: "COMPLETED" in _states(team, "small clip.mp4 in starry_night"), 600)
     assert len(_states(team, "small clip.mp4 in starry_night")) == 1
     (painted,) = set(team.outputs()) - set(before)
     assert probe_video(painted).frame_count == FRAMES
@@ -84,26 +84,26 @@ def test_killed_with_9_in_a_run_it_leaves_no_process_and_started_again_goes_on_w
 ) -> None:
     long = long_clip(team.home / "long.mp4")
     team.data.write("inbox/starry_night/long.mp4", long.read_bytes())
-    await_that(lambda: team.recorded("long.mp4") >= 1, 300)
+    await_that(lambda: team.recorded("long.mp4") >= 1, 600)
     assert _slots(team) == 1
     order = json.dumps({"video": "inbox/starry_night/small.mp4", "style": "wave"})
     team.data.write("inbox/starry_night/small.mp4", clip.read_bytes())
     team.data.write("triggers/order.json", order.encode())
     team.stop(signal.SIGKILL)
-    await_that(lambda: not team.processes(), 30)
+    await_that(lambda: not team.processes(), 180)
     recorded = team.recorded("long.mp4")
     assert recorded == LONG_BATCHES - 1, "the run was to be at work still"
 
     team.start()
     assert _states(team, "long.mp4 in starry_night") == ["CRASHED"]
     dropped = ("small.mp4 in starry_night", "small.mp4 in wave")
-    await_that(lambda: all("COMPLETED" in _states(team, name) for name in dropped), 300)
+    await_that(lambda: all("COMPLETED" in _states(team, name) for name in dropped), 600)
     (crashed,) = (run for run in team.runs("stylize-video") if run["name"] == "long.mp4 in starry_night")
     team.retry(crashed["id"])
-    await_that(lambda: _states(team, "long.mp4 in starry_night") == ["COMPLETED"], 300)
+    await_that(lambda: _states(team, "long.mp4 in starry_night") == ["COMPLETED"], 600)
     assert _report(team, "long.mp4")["reused_batches"] == recorded
     assert [_states(team, name) for name in dropped] == [["COMPLETED"], ["COMPLETED"]]  # none lost, none doubled
-    await_that(lambda: _slots(team) == 0, 30)
+    await_that(lambda: _slots(team) == 0, 180)
     assert nightly_schedule(team)["active"]  # as it was set on the dashboard
 
 
@@ -121,15 +121,15 @@ def test_what_a_public_sdk_uploads_to_azurite_is_painted_with_nobody_touching_an
     team = Team(tmp_path, options=("--azurite", "--workers", "1", "--every", str(EVERY_S)))
     try:
         team.start()
-        await_that(lambda: "watching" in (team.home / "up/logs/sensor.log").read_text(), 60)
+        await_that(lambda: "watching" in (team.home / "up/logs/sensor.log").read_text(), 600)
         account = team.said.partition("for any tool of Azure's: ")[2].splitlines()[0]
         with ContainerClient.from_connection_string(account, "data", api_version="2025-11-05") as container:
             container.upload_blob("inbox/wave/uploaded.mp4", clip.read_bytes())
             uploaded = datetime.now(UTC)
-            await_that(lambda: bool(team.runs("stylize-video")), 60)
+            await_that(lambda: bool(team.runs("stylize-video")), 600)
             (run,) = team.runs("stylize-video")
             assert (datetime.fromisoformat(run["created"]) - uploaded).total_seconds() < EVERY_S + 2
-            await_that(lambda: _states(team, "uploaded.mp4 in wave") == ["COMPLETED"], 300)
+            await_that(lambda: _states(team, "uploaded.mp4 in wave") == ["COMPLETED"], 600)
             (painted,) = (one.name for one in container.list_blobs("runs/") if "/output." in one.name)
             (team.home / "painted.mp4").write_bytes(container.download_blob(painted).readall())
         assert probe_video(team.home / "painted.mp4").frame_count == FRAMES

@@ -66,7 +66,7 @@ def watcher(environment: dict[str, str], deployment: str, said: Path) -> Iterato
     with said.open("wb") as log:
         process = subprocess.Popen(command, env=environment, stderr=log)
     try:
-        until(lambda: "watching" in said.read_text() or process.poll() is not None, 60)
+        until(lambda: "watching" in said.read_text() or process.poll() is not None, 600)
         assert process.poll() is None, said.read_text()
         yield process
     finally:
@@ -108,7 +108,7 @@ def test_what_others_upload_becomes_one_scheduled_run_each_whoever_is_killed(
         client.create_container()
         client.upload_blob("inbox/wave/clip.mp4", b"video")
         uploaded = datetime.now(UTC)
-        [run] = until(runs, 60)
+        [run] = until(runs, 600)
         assert run.created is not None
         assert (run.created - uploaded).total_seconds() < EVERY_S + 2
         assert (run.state_name, run.parameters) == ("Scheduled", {"video": "inbox/wave/clip.mp4", "style": "wave"})
@@ -119,10 +119,10 @@ def test_what_others_upload_becomes_one_scheduled_run_each_whoever_is_killed(
             list(pool.map(lambda n: client.upload_blob(f"triggers/{n}.json", order), range(TRIGGERS)))
             told_of = [json.dumps(event(container, f"triggers/{n}.json")) for n in range(TRIGGERS)] * 3
             list(pool.map(queue.send_message, told_of))
-        until(lambda: len(runs()) > TRIGGERS / 5, 60)
+        until(lambda: len(runs()) > TRIGGERS / 5, 600)
         first.kill()
-        until(lambda: len(list(control.list("receipts/"))) == TRIGGERS + 1, 120)
-        until(lambda: queue.get_queue_properties().approximate_message_count == 0, 60)
+        until(lambda: len(list(control.list("receipts/"))) == TRIGGERS + 1, 400)
+        until(lambda: queue.get_queue_properties().approximate_message_count == 0, 600)
         second.send_signal(signal.SIGTERM)
         assert second.wait(30) == 0
     made = runs()

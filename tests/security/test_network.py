@@ -60,7 +60,7 @@ def listening(team: Team) -> dict[tuple[str, int], str]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_everything_listens_on_loopback(team: Team) -> None:
     found = listening(team)
     assert {address for address, _ in found} == {"0100007F"}, found
@@ -71,7 +71,7 @@ def test_everything_listens_on_loopback(team: Team) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_no_page_of_another_site_may_speak_to_the_server(team: Team) -> None:
     def allowed(origin: str) -> str | None:
         asked = {"Origin": origin, "Access-Control-Request-Method": "POST"}
@@ -90,7 +90,7 @@ def test_no_page_of_another_site_may_speak_to_the_server(team: Team) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_the_dashboard_asks_for_the_password_and_a_dropped_video_is_painted(team: Team, clip: Path) -> None:
     for path, headers in (
         ("/flow_runs/filter", {}),
@@ -112,7 +112,7 @@ def test_the_dashboard_asks_for_the_password_and_a_dropped_video_is_painted(team
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_the_scheduler_speaks_tls_and_lets_in_who_has_a_certificate(team: Team, tmp_path: Path) -> None:
     (port,) = {port for (_, port), words in listening(team).items() if _is_scheduler(port, words)}
     address, tls = f"tls://127.0.0.1:{port}", team.home / "tls"

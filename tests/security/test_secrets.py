@@ -126,7 +126,7 @@ def runs(azurite: Azurite, server: str, tmp_path_factory: pytest.TempPathFactory
         shell.python(SAVE, stdin="\n".join((f"data-{name}", container.name, signed[-1])))
 
     def rotate() -> None:
-        await_that(lambda: any("/ledger/" in blob.key for blob in control.list("jobs/")), 300)
+        await_that(lambda: any("/ledger/" in blob.key for blob in control.list("jobs/")), 600)
         signed.append(container.signed("second"))
         save()
         container.revoke("first")
