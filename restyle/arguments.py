@@ -65,3 +65,24 @@ def add_look(parser: argparse.ArgumentParser, max_side: int | None = None) -> No
         metavar="PX",
         help=f"scale frames down to this longer side before painting (default: {max_side or 'as the source'})",
     )
+
+
+def add_upload(parser: argparse.ArgumentParser) -> None:
+    """What `restyle upload` takes."""
+    parser.add_argument("files", nargs="+", metavar="FILE", help="a local file")
+    parser.add_argument(
+        "--to",
+        default="videos/",
+        metavar="PREFIX/|KEY",
+        help="where in the data store: a prefix, ending in '/', or the key of one file (default videos/)",
+    )
+
+
+def add_download(parser: argparse.ArgumentParser) -> None:
+    """What `restyle download` takes."""
+    parser.add_argument(
+        "keys", nargs="+", metavar="KEY", help="a key of the data store, with or without data: before it"
+    )
+    parser.add_argument(
+        "-o", "--output", default=".", metavar="FOLDER|FILE", help="a folder, or the file of one key (default: here)"
+    )

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from restyle import __version__
-from restyle.arguments import add_look, batch_size, bounded, cluster
+from restyle.arguments import add_download, add_look, add_upload, batch_size, bounded, cluster
 from restyle.errors import InputError, RestyleError
 
 PREVIEW_MAX_SIDE = 480
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _say_how_to_resume(arguments: Sequence[str] | None) -> None:
     words = list(sys.argv[1:] if arguments is None else arguments)
-    kept = {"run": "painted", "train": "learned"}
+    kept = {"run": "painted", "train": "learned", "upload": "uploaded", "download": "downloaded"}
     if words and words[0] in kept:
         print(f"What is {kept[words[0]]} is kept. To go on: restyle {shlex.join(words)}", file=sys.stderr)
 
@@ -66,6 +66,18 @@ def _styles(options: argparse.Namespace) -> int:
     from restyle.commands.styles import list_styles, show_cards
 
     return show_cards(options.names) if options.names else list_styles()
+
+
+def _upload(options: argparse.Namespace) -> int:
+    from restyle.commands.moving import upload
+
+    return upload(options)
+
+
+def _download(options: argparse.Namespace) -> int:
+    from restyle.commands.moving import download
+
+    return download(options)
 
 
 def _up(options: argparse.Namespace) -> int:
@@ -99,6 +111,12 @@ def _parser() -> argparse.ArgumentParser:
     styles.add_argument("names", nargs="*", metavar="NAME", help="show all that is known of this style")
     styles.set_defaults(command=_styles)
     _add_up(commands.add_parser("up", help="run server, dashboard, worker and sensor on this machine, until Ctrl-C"))
+    moving = commands.add_parser("upload", help="put files into the data store; goes on where it was interrupted")
+    add_upload(moving)
+    moving.set_defaults(command=_upload)
+    moving = commands.add_parser("download", help="get files out of the data store; goes on where it was interrupted")
+    add_download(moving)
+    moving.set_defaults(command=_download)
     check = commands.add_parser("check", help="say what this machine can do, and what is missing")
     check.set_defaults(command=_check)
     return parser

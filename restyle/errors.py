@@ -47,6 +47,14 @@ class BadKey(InputError):
     """A store key that is empty, too long, absolute, climbs out of its store or holds control characters."""
 
 
+class NothingToMove(InputError):
+    """A file or a key to upload or download that is not there, is no file, or may not be read."""
+
+
+class KeyTaken(InputError):
+    """An upload met another file under its key."""
+
+
 class BadSetting(InputError):
     """A RESTYLE_* variable or an option that cannot be used."""
 
