@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from restyle import __version__
-from restyle.arguments import add_download, add_look, add_upload, batch_size, bounded, cluster
+from restyle.arguments import add_download, add_look, add_painting, add_upload, batch_size, bounded, cluster
 from restyle.errors import InputError, RestyleError
 
 PREVIEW_MAX_SIDE = 480
@@ -68,6 +68,12 @@ def _styles(options: argparse.Namespace) -> int:
     return show_cards(options.names) if options.names else list_styles()
 
 
+def _quote(options: argparse.Namespace) -> int:
+    from restyle.commands.quote import quote
+
+    return quote(options)
+
+
 def _upload(options: argparse.Namespace) -> int:
     from restyle.commands.moving import upload
 
@@ -111,6 +117,10 @@ def _parser() -> argparse.ArgumentParser:
     styles.add_argument("names", nargs="*", metavar="NAME", help="show all that is known of this style")
     styles.set_defaults(command=_styles)
     _add_up(commands.add_parser("up", help="run server, dashboard, worker and sensor on this machine, until Ctrl-C"))
+    quoting = commands.add_parser("quote", help="say what painting a video would take and cost, from a sample of it")
+    add_painting(quoting)
+    quoting.add_argument("--report", metavar="FILE.json", help="write the quote here too")
+    quoting.set_defaults(command=_quote)
     moving = commands.add_parser("upload", help="put files into the data store; goes on where it was interrupted")
     add_upload(moving)
     moving.set_defaults(command=_upload)
@@ -124,53 +134,15 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_run(run: argparse.ArgumentParser) -> None:
     run.set_defaults(command=_run)
-    run.add_argument("video", metavar="VIDEO", help="a video file, or data:KEY for a blob of the data store")
-    painter = run.add_mutually_exclusive_group(required=True)
-    painter.add_argument(
-        "--style",
-        help="a name from `restyle styles`, a checkpoint (.safetensors, .pth), a painting (an image file: a style is "
-        "trained from it once), or a mix: starry_night:0.6,wave:0.4",
-    )
-    painter.add_argument(
-        "--model", metavar="MODULE:CALLABLE|FILE", help="your own model in place of a style; it runs as code"
-    )
+    add_painting(run)
     run.add_argument(
         "-o", "--output", metavar="OUT", help="where the painted video goes (default: VIDEO-STYLE.mp4 here)"
-    )
-    run.add_argument(
-        "--engine",
-        choices=("auto", "full", "gatys"),
-        default="auto",
-        help="full: the style's network; gatys: every frame is optimised towards a painting, slow, for stills and "
-        "short clips (default auto: full)",
-    )
-    add_look(run)
-    run.add_argument(
-        "--smooth",
-        type=bounded(float, 0.0, 1.0, "a number"),
-        default=0.0,
-        metavar="0..1",
-        help="calmer paintings: each is blended with the one before, moved along with the picture; paints a few frames "
-        "more per batch (default 0: not at all)",
     )
     run.add_argument(
         "--batch-size",
         type=batch_size,
         metavar="N|auto",
         help="frames per batch, the unit of work and of retry (default auto: from what a frame and a batch cost)",
-    )
-    run.add_argument(
-        "--frames",
-        choices=("jpeg", "png", "none"),
-        default="jpeg",
-        help="how frames are stored on their way; none: not at all, workers decode, paint and encode (default jpeg)",
-    )
-    run.add_argument("--codec", choices=("h264", "hevc", "av1"), default="h264", help="of the output (default h264)")
-    run.add_argument(
-        "--crf",
-        type=bounded(int, 0, 63, "a quality"),
-        metavar="N",
-        help="quality of the output: lower is better and larger (default: per codec)",
     )
     run.add_argument(
         "--cluster",
@@ -190,6 +162,12 @@ def _add_run(run: argparse.ArgumentParser) -> None:
         type=bounded(float, 0.1, 10_000, "a number of minutes"),
         metavar="M",
         help="how long to train where --style is a painting (default 8 on processors, 1 on a GPU)",
+    )
+    run.add_argument(
+        "--budget",
+        type=bounded(float, 0.01, 1e9, "a sum"),
+        metavar="X",
+        help="end, resumable, before the run costs more than this, by the price table (docs/cost.md)",
     )
     run.add_argument("--keep-frames", action="store_true", help="keep source and painted frames in the data store")
     run.add_argument("--report", metavar="FILE.json", help="write the run's report here too")

@@ -119,6 +119,10 @@ class FrameCorrupt(RestyleError):
     """A stored frame is missing, unreadable, or not the bytes its record names."""
 
 
+class BudgetReached(RestyleError):
+    """A run ended before it would cost more than it may; what is painted is kept."""
+
+
 class BatchesFailed(RestyleError):
     """Some batches of a run could not be painted; the others are finished and recorded."""
 

@@ -4,7 +4,7 @@ import argparse
 from collections import Counter
 from pathlib import Path
 
-from restyle.commands.options import writable
+from restyle.commands.options import BLOB, writable
 from restyle.commands.progress import showing_progress
 from restyle.downloading import download as fetch
 from restyle.errors import BadSetting
@@ -13,8 +13,6 @@ from restyle.storage import check_key
 from restyle.uploading import require_file
 from restyle.uploading import upload as send
 from tasks.stores import open_stores
-
-BLOB = "data:"
 
 
 def upload(options: argparse.Namespace) -> int:
