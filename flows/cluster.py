@@ -40,6 +40,7 @@ class ClusterChoice(Frozen):
     kind: str
     workers: int
     threads: int | None
+    hosts: int = 1
 
     @property
     def address(self) -> str | None:
@@ -64,13 +65,16 @@ def choose_cluster(wished: str, workers: int | None) -> ClusterChoice:
     if wished == "local":
         count = workers or core_count()
         return ClusterChoice(kind="local", workers=count, threads=max(1, core_count() // count))
-    return ClusterChoice(kind=wished, workers=workers or _count_workers(wished), threads=None)
+    found, hosts = _count_workers(wished)
+    return ClusterChoice(kind=wished, workers=workers or found, threads=None, hosts=hosts)
 
 
-def _count_workers(address: str) -> int:
+def _count_workers(address: str) -> tuple[int, int]:
+    """Workers of a scheduler, and the machines they are on; one of each where they are still to come."""
     try:
         with Client(address, timeout=CONNECT_TIMEOUT_S) as client:
-            return max(1, len(client.scheduler_info(n_workers=-1)["workers"]))
+            workers = client.scheduler_info(n_workers=-1)["workers"].values()
+            return max(1, len(workers)), max(1, len({worker["host"] for worker in workers}))
     except (OSError, TimeoutError, ValueError, TypeError) as error:
         raise BadSetting(f"--cluster {address}: no Dask scheduler answers there ({error})") from error
 

@@ -7,8 +7,10 @@ from typing import Any
 from prefect.futures import PrefectFuture
 from prefect.task_runners import ThreadPoolTaskRunner
 
+from flows.spending import Afford
 from flows.submitting import Painting
 from restyle.domain import FrameRange
+from restyle.errors import BudgetReached
 from restyle.ledger import BatchRecord
 from restyle.media.decode import FrameDecoder
 from restyle.media.options import OutputOptions
@@ -21,13 +23,20 @@ RANGE_BATCHES = 2
 
 
 def paint_ranges(
-    plan: Plan, output: OutputOptions, decoder: FrameDecoder, folder: Path, trusted: frozenset[int], in_flight: int
+    plan: Plan,
+    output: OutputOptions,
+    decoder: FrameDecoder,
+    folder: Path,
+    trusted: frozenset[int],
+    in_flight: int,
+    afford: Afford | None,
 ) -> list[BatchRecord]:
     """Split, upload, paint and encode every range, one beside the other; or let workers do all of it by themselves.
 
-    trusted: indices of batches that are painted already. in_flight: batches submitted and not ended, at most.
+    trusted: indices of batches that are painted already. in_flight: batches submitted and not ended, at most. Raises
+    BudgetReached, once what is in flight has ended, where `afford` does.
     """
-    painting = Painting(plan, output, max(in_flight, RANGE_BATCHES), trusted)
+    painting = Painting(plan, output, max(in_flight, RANGE_BATCHES), trusted, afford)
     try:
         beside: ThreadPoolTaskRunner[Any] = ThreadPoolTaskRunner(max_workers=2)
         with beside, watching() as require_wanted:
@@ -35,6 +44,9 @@ def paint_ranges(
                 _feed_directly(painting, decoder, folder, require_wanted)
             else:
                 _feed(painting, beside, cut_ranges(plan.batches, RANGE_BATCHES), decoder, folder, require_wanted)
+    except BudgetReached as error:
+        painting.wait()
+        raise BudgetReached(f"{error}; {len(painting.records)} of {len(plan.batches)} batches are painted") from error
     except Exception:
         painting.wait()  # what is being painted is not lost
         raise

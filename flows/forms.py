@@ -22,5 +22,6 @@ Smooth = Annotated[float, Field(ge=0.0, le=1.0)]
 Stroke = Annotated[float, Field(ge=0.5, le=2.0)]
 Pixels = Annotated[int, Field(ge=16, le=16384)]
 Crf = Annotated[int, Field(ge=0, le=63)]
+Money = Annotated[float, Field(ge=0.01, le=1e9)]
 Minutes = Annotated[float, Field(ge=0.1, le=1440.0)]
 """Up to a day."""

@@ -31,6 +31,8 @@ class Request(Frozen):
     keep_frames: bool = False
     threads: int | None = Field(default=None, description="torch threads per worker; None leaves it to the worker")
     workers: int = Field(default=1, ge=1, description="of the cluster")
+    hosts: int = Field(default=1, ge=1, description="machines that the workers are on")
+    budget: float | None = Field(default=None, gt=0, description="what the run may cost, by the price table")
 
     @model_validator(mode="after")
     def _one_painter(self) -> "Request":
@@ -67,8 +69,8 @@ def order_of(**words: Any) -> VideoOrder:  # whatever a form held
         raise BadSetting(faults(error)) from None
 
 
-def request_of(order: VideoOrder, threads: int | None, workers: int) -> Request:
-    """The request that an order comes to, on a cluster with so many workers and threads in each."""
+def request_of(order: VideoOrder, threads: int | None, workers: int, hosts: int = 1) -> Request:
+    """The request that an order comes to, on a cluster with so many workers, threads in each, and machines."""
     return Request(
         video=BLOB + order.video,
         style=order.style,
@@ -84,6 +86,8 @@ def request_of(order: VideoOrder, threads: int | None, workers: int) -> Request:
         output=OutputOptions(codec=order.codec, crf=order.crf),
         threads=threads,
         workers=workers,
+        hosts=hosts,
+        budget=order.budget,
     )
 
 

@@ -2,13 +2,15 @@
 
 from prefect import flow
 from prefect.runtime import flow_run
+from prefect.states import Failed
 
 from flows.announcing import announce
 from flows.cluster import configured_choice, configured_task_runner
-from flows.forms import Crf, Pixels, Smooth, Strength, Stroke, Style
+from flows.forms import Crf, Money, Pixels, Smooth, Strength, Stroke, Style
 from flows.request import Request, order_of, request_of, title
 from flows.stylizing import stylize
 from restyle.domain import Codec
+from restyle.errors import BudgetReached
 from restyle.order import StoreKey
 from restyle.report import Report
 
@@ -38,6 +40,7 @@ def stylize_video(
     max_side: Pixels | None = None,
     codec: Codec = "h264",
     crf: Crf | None = None,
+    budget: Money | None = None,
 ) -> Report:
     """Paint a video of the data store. The output and its report are kept there too, under runs/.
 
@@ -52,6 +55,7 @@ def stylize_video(
         max_side: Scale frames down to this longer side, in pixels: faster, and smaller. None: as the video is.
         codec: h264 plays everywhere; hevc and av1 make smaller files and take longer.
         crf: Lower is better and larger: h264 and hevc 0 to 51, av1 1 to 63. None: what suits the codec.
+        budget: End, resumable, before the run costs more than this, by the team's price table. None: no bound.
     """
     order = order_of(
         video=video,
@@ -64,12 +68,22 @@ def stylize_video(
         max_side=max_side,
         codec=codec,
         crf=crf,
+        budget=budget,
     )
     choice = configured_choice()
-    return stylize(request_of(order, choice.threads, choice.workers))
+    return _painted(request_of(order, choice.threads, choice.workers, choice.hosts))
 
 
 @flow(name="stylize-video", flow_run_name="{request.title}", persist_result=False)
 def stylize_request(request: Request) -> Report:
     """Paint what the command line asks for, which may name files of this machine: for no deployment."""
-    return stylize(request)
+    return _painted(request)
+
+
+def _painted(request: Request) -> Report:
+    """The report, or the state of a run that its budget ended, which a dashboard tells from one that failed."""
+    try:
+        return stylize(request)
+    except BudgetReached as error:
+        # A flow may return the state it ends in; its caller gets the error.
+        return Failed(name="BudgetReached", message=str(error), data=error)  # type: ignore[return-value]

@@ -8,6 +8,7 @@ from flows.conducting import paint_ranges
 from flows.reporting import write_report
 from flows.request import Request
 from flows.showing import showing
+from flows.spending import Afford, affording, budget_for
 from flows.submitting import result_of
 from flows.sweeping import attending
 from restyle.cut import UNMEASURED, Cut, choose_cut
@@ -49,7 +50,7 @@ def stylize(request: Request) -> Report:
 
     Runs of the same job share everything: what an earlier run painted is not painted again.
     """
-    stores = open_stores()
+    stores, budget = open_stores(), budget_for(request.budget)
     title, home = request.title, Settings().home
     with (
         attending(),
@@ -75,7 +76,8 @@ def stylize(request: Request) -> Report:
             plan = _fix_plan(request, stores, job, info, result_of(survey_worker, surveyed), plan)
             step("painting")
             show.planned(plan)
-            records, reused = _paint(request, stores, plan, info, source, folder)
+            afford = affording(budget, request, plan.numeric, lambda: show.wall_s)
+            records, reused = _paint(request, stores, plan, info, source, folder, afford)
             if _stamp(request.local) != stamp:
                 Ledger(stores.control, stores.data, plan).strike(records)
                 raise SourceChanged(f"{request.local}: changed while it was painted; run the same command again")
@@ -167,7 +169,7 @@ def _trusted(ledger: Ledger, segments: Segments, plan: Plan) -> frozenset[int]:
 
 
 def _paint(
-    request: Request, stores: Stores, plan: Plan, info: VideoInfo, source: Path, folder: Path
+    request: Request, stores: Stores, plan: Plan, info: VideoInfo, source: Path, folder: Path, afford: Afford | None
 ) -> tuple[list[BatchRecord], frozenset[int]]:
     """The records of all batches, and which of them an earlier run had painted."""
     ledger = Ledger(stores.control, stores.data, plan)
@@ -177,5 +179,5 @@ def _paint(
     if plan.job.style.kind == "gatys" and missing:
         log.warning("%s", time_steps.submit(plan, missing).result())
     with FrameDecoder(source, info, plan.job.look.max_side) as decoder:
-        records = paint_ranges(plan, request.output, decoder, folder, trusted, request.in_flight)
+        records = paint_ranges(plan, request.output, decoder, folder, trusted, request.in_flight, afford)
     return records, trusted

@@ -1,6 +1,7 @@
 """The batches of a run on the cluster: submitted, ended, and tried again, alone, where they lost their workers."""
 
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,6 +16,7 @@ from prefect.futures import PrefectFuture
 from prefect.states import Crashed
 
 from flows.cluster import worker_died
+from flows.spending import Afford
 from flows.sweeping import end_task_run
 from restyle.domain import FrameBatch, FrameRange
 from restyle.errors import BatchesFailed, RunStopped, WorkerDied, shortened
@@ -52,6 +54,7 @@ class Painting:
     output: OutputOptions
     in_flight: int
     trusted: frozenset[int]
+    afford: Afford | None = None
     records: dict[FrameBatch, BatchRecord] = field(default_factory=dict)
     failures: dict[FrameBatch, str] = field(default_factory=dict)
     done: int = 0
@@ -62,6 +65,8 @@ class Painting:
         self._reused = sum(len(b) for b in self.plan.batches if b.index in self.trusted)
         self._painter: Task[..., Any] = style_batch_directly if self.plan.job.look.direct else style_batch
         self._open = 0
+        self._begun: float | None = None
+        self._at_work: set[FrameBatch] = set()
         self._died: list[tuple[FrameBatch, Task[..., Any]]] = []
         self._stopped: CancelledRun | None = None
         self._outcomes: SimpleQueue[Outcome] = SimpleQueue()
@@ -75,12 +80,34 @@ class Painting:
         require_wanted()
         while not self._outcomes.empty():
             self._settle(self._outcomes.get())
+        self._keep_within_budget({batch for batch in span.batches if batch.index not in self.trusted})
         common: Any = {name: unmapped(value) for name, value in self._arguments(self._painter).items()}
         before: list[Any] = [uploaded.state] if uploaded else []  # a future does not pickle; its state does
         mapped = self._painter.map(list(span.batches), wait_for=before, **common)
         for batch, future in zip(span.batches, mapped, strict=True):
             self._follow(batch, self._painter, future)
             future.add_done_callback(lambda _: self._room.release())
+
+    def _keep_within_budget(self, missing: set[FrameBatch]) -> None:
+        """Raises BudgetReached where finishing what is at work and these batches, too, would exceed the budget.
+
+        A batch takes what those that this run painted took, by the clock and with all workers at it. Until there is
+        one, no range is added to others that would give a worker more than one batch: three for each are in_flight.
+        """
+        if self.afford is None or not missing:
+            return
+        while self._at_work and not self._painted and 3 * len(self._at_work | missing) > self.in_flight:
+            self._settle(self._outcomes.get())
+        if self._begun is None:
+            self._begun = time.monotonic()
+        batch_s = (time.monotonic() - self._begun) / self._painted if self._painted else 0.0
+        self.afford(batch_s * len(self._at_work | missing))
+        self._at_work |= missing
+
+    @property
+    def _painted(self) -> int:
+        """Batches that this run painted."""
+        return sum(1 for batch in self.records if batch.index not in self.trusted)
 
     def wait(self) -> list[tuple[FrameBatch, Task[..., Any]]]:
         """Wait until every batch has ended; returns those that lost their workers, and in which step.
@@ -141,6 +168,7 @@ class Painting:
         """Take down how a batch ended."""
         self._open -= 1
         batch, came = outcome.batch, outcome.came
+        self._at_work.discard(batch)
         if isinstance(came, BatchRecord):
             self.records[batch] = came
             if self._painter is style_batch:

@@ -65,3 +65,46 @@ def add_look(parser: argparse.ArgumentParser, max_side: int | None = None) -> No
         metavar="PX",
         help=f"scale frames down to this longer side before painting (default: {max_side or 'as the source'})",
     )
+
+
+def add_painting(parser: argparse.ArgumentParser) -> None:
+    """What decides how a video is painted and encoded."""
+    parser.add_argument("video", metavar="VIDEO", help="a video file, or data:KEY for a blob of the data store")
+    painter = parser.add_mutually_exclusive_group(required=True)
+    painter.add_argument(
+        "--style",
+        help="a name from `restyle styles`, a checkpoint (.safetensors, .pth), a painting (an image file: a style is "
+        "trained from it once), or a mix: starry_night:0.6,wave:0.4",
+    )
+    painter.add_argument(
+        "--model", metavar="MODULE:CALLABLE|FILE", help="your own model in place of a style; it runs as code"
+    )
+    parser.add_argument(
+        "--engine",
+        choices=("auto", "full", "gatys"),
+        default="auto",
+        help="full: the style's network; gatys: every frame is optimised towards a painting, slow, for stills and "
+        "short clips (default auto: full)",
+    )
+    add_look(parser)
+    parser.add_argument(
+        "--smooth",
+        type=bounded(float, 0.0, 1.0, "a number"),
+        default=0.0,
+        metavar="0..1",
+        help="calmer paintings: each is blended with the one before, moved along with the picture; paints a few frames "
+        "more per batch (default 0: not at all)",
+    )
+    parser.add_argument(
+        "--frames",
+        choices=("jpeg", "png", "none"),
+        default="jpeg",
+        help="how frames are stored on their way; none: not at all, workers decode, paint and encode (default jpeg)",
+    )
+    parser.add_argument("--codec", choices=("h264", "hevc", "av1"), default="h264", help="of the output (default h264)")
+    parser.add_argument(
+        "--crf",
+        type=bounded(int, 0, 63, "a quality"),
+        metavar="N",
+        help="quality of the output: lower is better and larger (default: per codec)",
+    )

@@ -51,6 +51,14 @@ class UnknownJob(InputError):
     """A job that the control store knows nothing of."""
 
 
+class NothingToMove(InputError):
+    """A file or a key to upload or download that is not there, is no file, or may not be read."""
+
+
+class KeyTaken(InputError):
+    """An upload met another file under its key."""
+
+
 class BadSetting(InputError):
     """A RESTYLE_* variable or an option that cannot be used."""
 
@@ -121,6 +129,10 @@ class JobDisagrees(RestyleError):
 
 class PromiseBroken(RestyleError):
     """Faults on purpose met something that did not come back as it should."""
+
+
+class BudgetReached(RestyleError):
+    """A run ended before it would cost more than it may; what is painted is kept."""
 
 
 class BatchesFailed(RestyleError):

@@ -109,6 +109,13 @@ class VideoOrder(Frozen):
         description="Lower is better and larger: h264 and hevc 0 to 51, av1 1 to 63. Empty: what suits the codec.",
     )
 
+    budget: float | None = Field(
+        default=None,
+        ge=0.01,
+        le=1e9,
+        description="End, resumable, before the run costs more than this, by the team's price table. Empty: no bound.",
+    )
+
     @model_validator(mode="after")
     def _one_painter(self) -> Self:
         if (self.style is None) == (self.painting is None):

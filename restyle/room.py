@@ -28,18 +28,18 @@ def require_room(store: Store, needed_bytes: float, what: str) -> None:
         _require(free, needed_bytes, store.url("runs"), what)
 
 
+def require_disk(folder: Path, needed_bytes: float, what: str) -> None:
+    """Raises NotEnoughDisk where the disk of a local folder has less than needed_bytes left."""
+    _require(shutil.disk_usage(folder).free, needed_bytes, str(folder), what)
+
+
 def require_room_for_frames(data: Store, spool: Path, plan: Plan, missing: int) -> None:
     """Raises NotEnoughDisk where the output and the images of `missing` frames cannot fit, before any is made."""
     image = plan.width * plan.height * IMAGE_BYTES_PER_PIXEL[plan.job.look.image]
     output = 3 * plan.frame_count * image * OUTPUT_SHARE  # its segments, its pictures joined, and itself
     stored = 0 if plan.job.look.direct else missing
     require_room(data, 2 * stored * image + output, "the frames of this video, source and painted,")
-    _require(
-        shutil.disk_usage(spool).free,
-        min(SPOOLED_FRAMES, stored) * image + output,
-        str(spool),
-        "the frames on their way and the output",
-    )
+    require_disk(spool, min(SPOOLED_FRAMES, stored) * image + output, "the frames on their way and the output")
 
 
 def fetch(data: Store, video: VideoSource, folder: Path) -> Path:
@@ -48,7 +48,7 @@ def fetch(data: Store, video: VideoSource, folder: Path) -> Path:
         raise UnsupportedMedia(
             f"{video.key}: {video.size_bytes} bytes, the limit is {limits.MAX_FILE_BYTES}; cut it first"
         )
-    _require(shutil.disk_usage(folder).free, video.size_bytes, str(folder), "a local copy of the video")
+    require_disk(folder, video.size_bytes, "a local copy of the video")
     (folder / "source").mkdir()  # a folder of its own: the name is the user's
     target = folder / "source" / video.name
     blob = data.download(video.key, target)

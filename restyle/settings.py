@@ -33,6 +33,8 @@ class Settings(BaseSettings):
     dask_tls: Path | None = Field(
         default=None, description="folder of ca.pem, cert.pem and key.pem; unset, Dask's connections are not encrypted"
     )
+    prices: Path | None = Field(default=None, description="a price table; unset, prices.toml of HOME, or restyle's own")
+    priced_as: str = Field(default="this-machine", description="entry of the price table by which runs are priced")
     cluster: str = Field(default="auto", description="where deployed runs paint: auto, cuda, local or an address")
 
     def __init__(self, **values: Any) -> None:  # any field, as pydantic takes them
@@ -43,7 +45,7 @@ class Settings(BaseSettings):
             faults = "; ".join(f"RESTYLE_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
         raise BadSetting(f"{faults}; correct or unset it")
 
-    @field_validator("home", "dask_tls")
+    @field_validator("home", "dask_tls", "prices")
     @classmethod
     def _absolute(cls, folder: Path | None) -> Path | None:
         """The same folder for processes that work elsewhere."""

@@ -15,9 +15,9 @@ from threading import Lock
 from restyle.chaos.proxy import Fault
 from restyle.chaos.world import World
 
-SPOILED = 0.12
+SPOILED = 0.25
 """Of the requests, while storage traffic is spoilt: a request that meets it four times over fails for good."""
-SPOILT_S = (4.0, 10.0)
+SPOILT_S = (6.0, 15.0)
 AWAY_S = (1.0, 6.0)
 BESIDE_S = 15.0
 FULL_S = 6.0

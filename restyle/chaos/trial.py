@@ -18,9 +18,9 @@ from restyle.ledger import Ledger
 from restyle.plan import read_plan
 from restyle.proof import prove
 
-DROPS = 2
+DROPS = 3
 """Videos a round, painted beside each other."""
-DEEDS_A_ROUND = 3
+DEEDS_A_ROUND = 4
 APART_S = (2.0, 9.0)
 SWEPT_S = 120.0
 

@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import Literal
 
 from restyle.domain import FrameFormat
-from restyle.errors import UnsupportedOutput
+from restyle.errors import BlobNotFound, UnsupportedMedia, UnsupportedOutput
 from restyle.job import Look
+from tasks.stores import open_stores
+
+BLOB = "data:"
 
 
 def look_of(options: argparse.Namespace, frames: FrameFormat | Literal["none"] = "jpeg") -> Look:
@@ -20,6 +23,19 @@ def look_of(options: argparse.Namespace, frames: FrameFormat | Literal["none"] =
         frames=frames,
         smooth=getattr(options, "smooth", 0.0),  # shows only in motion: a preview has none
     )
+
+
+def video_at(video: str, folder: Path) -> Path:
+    """The local file of a video; one of the data store is fetched into the folder. Raises UnsupportedMedia."""
+    if not video.startswith(BLOB):
+        return Path(video)
+    key = video.removeprefix(BLOB)
+    target = folder / key.rpartition("/")[2]
+    try:
+        open_stores().data.download(key, target)
+    except BlobNotFound as error:
+        raise UnsupportedMedia(f"{video}: the data store has no such blob; check the key") from error
+    return target
 
 
 def writable(target: Path, example: str, option: str = "-o") -> Path:

@@ -5,12 +5,11 @@ import tempfile
 from pathlib import Path
 
 from models.styles import shipped
-from restyle.commands.options import look_of, writable
+from restyle.commands.options import look_of, video_at, writable
 from restyle.commands.progress import showing_progress
 from restyle.errors import UnsupportedOutput
 from restyle.media.probe import check_video
 from tasks.previews import preview as paint_preview
-from tasks.stores import open_stores
 from tasks.styles import resolve_style
 
 SUFFIXES = (".jpg", ".jpeg", ".png")
@@ -24,10 +23,7 @@ def preview(options: argparse.Namespace) -> int:
         raise UnsupportedOutput(f"{target} is no kind of sheet; end its name in {', '.join(SUFFIXES)}")
     styles = [resolve_style(style) for style in options.style or shipped()]
     with showing_progress(), tempfile.TemporaryDirectory() as folder:
-        source = Path(options.video)
-        if options.video.startswith("data:"):
-            source = Path(folder) / name.name
-            open_stores().data.download(options.video.removeprefix("data:"), source)
+        source = video_at(options.video, Path(folder))
         check_video(source)
         sheet = paint_preview(source, name.name, styles, look_of(options), target.suffix.lower())
     target.write_bytes(sheet)

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import sys
 from pathlib import Path
 
 from restyle.commands.options import look_of, writable
@@ -35,7 +36,10 @@ def run(options: argparse.Namespace) -> int:
     if not options.verbose:
         os.environ.update(QUIET)
     from flows.server import prefect_api, require_within_reach
+    from flows.spending import budget_for
 
+    if budget := budget_for(options.budget):
+        print(f"restyle: {budget}", file=sys.stderr)
     require_within_reach(options.cluster)
     with showing_progress(options.verbose):
         with prefect_api(Settings().home / "prefect") as api:
@@ -76,6 +80,8 @@ def _conduct(options: argparse.Namespace, output: OutputOptions) -> Report:
         keep_frames=options.keep_frames,
         threads=choice.threads,
         workers=choice.workers,
+        hosts=choice.hosts,
+        budget=options.budget,
     )
     return stylize_request.with_options(task_runner=task_runner(choice))(request)
 

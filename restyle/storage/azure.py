@@ -22,6 +22,7 @@ from restyle.storage.azure_client import BLOCK_BYTES
 from restyle.storage.azure_errors import Deed, NoContainer, OutOfRange, translated
 from restyle.storage.keys import check_key, check_prefix, is_key
 from restyle.storage.local import check_range, chunks, whole_file
+from restyle.storage.pieces import Pieces, piece_name
 from restyle.storage.protocol import BlobInfo
 
 PAGE_BLOBS = 5000  # of a listing; Azure's most
@@ -85,6 +86,35 @@ class AzureStore:
         """Put in one request what is below 8 MiB; else in blocks, which become the blob together."""
         return self._put("write", key, data, {})
 
+    def stage(self, key: str, index: int, piece: bytes) -> None:
+        """Send a block, which the service checks by its MD5."""
+        name, blob = piece_name(index, piece), self._blob(key)
+        self._write("write", key, lambda: blob.stage_block(name, piece, validate_content=True))
+
+    def staged(self, key: str) -> frozenset[str]:
+        """Ask for the blocks of which no blob was made; the service keeps none that came damaged."""
+        try:
+            _, waiting = self._call("read", key, lambda: self._blob(key).get_block_list("uncommitted"))
+        except BlobNotFound:
+            return frozenset()
+        return frozenset(block.id for block in waiting)
+
+    def commit(self, key: str, pieces: Pieces) -> BlobInfo:
+        """Make a blob of the blocks, on condition that none is; its MD5 goes with it, for whoever downloads it."""
+        blob, writer, blocks = self._blob(key), uuid.uuid4().hex, [BlobBlock(name) for name in pieces.names]
+        options = _described(key, writer, bytes.fromhex(pieces.md5)) | {"match_condition": MatchConditions.IfMissing}
+        try:
+            return self._put_once(
+                "write", key, writer, pieces.size_bytes, lambda: blob.commit_block_list(blocks, **options)
+            )
+        except BlobChanged:
+            raise BlobExists(f"{self.url(key)}: there is a blob already; choose another key") from None
+
+    def md5(self, key: str) -> str | None:
+        """As the blob's properties have it."""
+        found = self._call("read", key, self._blob(key).get_blob_properties).content_settings.content_md5
+        return bytes(found).hex() if found else None
+
     def create(self, key: str, data: bytes) -> BlobInfo:
         """Put on condition that none is (If-None-Match: *)."""
         try:
@@ -132,22 +162,19 @@ class AzureStore:
 
     def _put(self, deed: Deed, key: str, data: bytes | BinaryIO, condition: dict[str, Any]) -> BlobInfo:
         blob, writer = self._blob(key), uuid.uuid4().hex
-        kind = mimetypes.guess_type(key)[0] or "application/octet-stream"
-        options = {
-            "metadata": {_WRITER: writer},
-            "content_settings": ContentSettings(content_type=kind),
-            "validate_content": True,
-            **condition,
-        }
+        options = _described(key, writer) | condition
         pieces = chunks(data, BLOCK_BYTES)
         first = next(pieces, b"")
+        if len(first) < BLOCK_BYTES:
+            return self._put_once(
+                deed, key, writer, len(first), lambda: blob.upload_blob(first, overwrite=True, **options)
+            )
+        blocks, size = self._stage(deed, key, blob, chain([first], pieces))
+        return self._put_once(deed, key, writer, size, lambda: blob.commit_block_list(blocks, **options))
+
+    def _put_once(self, deed: Deed, key: str, writer: str, size: int, ask: Callable[[], dict[str, Any]]) -> BlobInfo:
         try:
-            if len(first) < BLOCK_BYTES:
-                size = len(first)
-                done = self._write(deed, key, lambda: blob.upload_blob(first, overwrite=True, **options))
-            else:
-                blocks, size = self._stage(deed, key, blob, chain([first], pieces))
-                done = self._write(deed, key, lambda: blob.commit_block_list(blocks, **options))
+            done = self._write(deed, key, ask)
         except (BlobExists, BlobChanged, BlobNotFound):
             # Perhaps it was this very call: a try whose answer was lost, and whose repetition then met its own blob.
             if mine := self._written_by(writer, key):
@@ -195,6 +222,16 @@ class AzureStore:
             while blob := self._call("list", prefix, lambda: next(found, None)):
                 if is_key(blob.name):
                     yield _info(blob.name, blob)
+
+
+def _described(key: str, writer: str, md5: bytes | None = None) -> dict[str, Any]:
+    """The options of a call that puts a blob: its kind, who put it, checked on its way."""
+    kind = mimetypes.guess_type(key)[0] or "application/octet-stream"
+    return {
+        "metadata": {_WRITER: writer},
+        "content_settings": ContentSettings(content_type=kind, content_md5=bytearray(md5) if md5 else None),
+        "validate_content": True,
+    }
 
 
 def _only(etag: str | None) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from restyle.errors import BlobChanged, BlobExists, BlobNotFound, StoreUnavailable
+from restyle.storage import partial
 from restyle.storage.keys import RESERVED, check_key, check_prefix, is_key
 from restyle.storage.local import (
     CHUNK_BYTES,
@@ -24,6 +25,7 @@ from restyle.storage.local import (
     write_all,
 )
 from restyle.storage.locks import locked, sweep, temporary_file
+from restyle.storage.pieces import Pieces, read_pieces
 from restyle.storage.protocol import BlobInfo
 from restyle.storage.walk import folder_below
 
@@ -48,6 +50,7 @@ class FileStore:
         self._root = root.absolute()
         with suppress(OSError), folder_below(self._root, [RESERVED, "tmp"]) as folder:
             sweep(folder)
+        partial.sweep_partial(self._root)
 
     def __repr__(self) -> str:
         return f"FileStore({str(self._root)!r})"
@@ -85,24 +88,32 @@ class FileStore:
 
         return self._publish(key, data, place)
 
+    def stage(self, key: str, index: int, piece: bytes) -> None:
+        """Write the piece to its place in a partial file of the store's own."""
+        with explained(self.url(key)):
+            self._root.mkdir(parents=True, exist_ok=True)
+        partial.stage(self._root, key, index, piece)
+
+    def staged(self, key: str) -> frozenset[str]:
+        """Read the partial file: what cannot be read back as it was sent is not there."""
+        return partial.staged(self._root, check_key(key))
+
+    def commit(self, key: str, pieces: Pieces) -> BlobInfo:
+        """Read the partial file once more, and give it the blob's name."""
+        with explained(self.url(key)):
+            self._root.mkdir(parents=True, exist_ok=True)  # for a file of no pieces
+        with self._new(key), partial.whole(self._root, key, pieces) as (folder, name, descriptor):
+            return self._appear(key, folder, name, descriptor, self._place_new(key))
+
+    def md5(self, key: str) -> str | None:
+        """Read the file."""
+        with self._opened(key) as file, explained(self.url(key)):
+            return read_pieces(file).md5
+
     def create(self, key: str, data: bytes) -> BlobInfo:
         """Put the blob by a hard link, which fails where a file is; under the key's lock where no links are."""
-
-        def place(temporary: int, aside: str, folder: int, name: str) -> None:
-            try:
-                os.link(aside, name, src_dir_fd=temporary, dst_dir_fd=folder, follow_symlinks=False)
-            except OSError as error:
-                if error.errno not in _NO_HARD_LINKS:
-                    raise
-                with locked(self._root, key, alone=True):
-                    if self._etag(key) is not None:
-                        raise FileExistsError(name) from None
-                    os.rename(aside, name, src_dir_fd=temporary, dst_dir_fd=folder)
-
-        try:
-            return self._publish(key, data, place)
-        except FileExistsError:
-            raise BlobExists(f"{self.url(key)}: there is a blob already; read it, or replace it") from None
+        with self._new(key):
+            return self._publish(key, data, self._place_new(key))
 
     def replace(self, key: str, data: bytes, etag: str) -> BlobInfo:
         """Compare and rename while the key's lock keeps every other writer out."""
@@ -145,6 +156,27 @@ class FileStore:
         place = next(p for p in (self._root, *self._root.parents) if p.exists())
         return shutil.disk_usage(place).free
 
+    @contextmanager
+    def _new(self, key: str) -> Iterator[None]:
+        try:
+            yield
+        except FileExistsError:
+            raise BlobExists(f"{self.url(key)}: there is a blob already; read it, or replace it") from None
+
+    def _place_new(self, key: str) -> Place:
+        def place(temporary: int, aside: str, folder: int, name: str) -> None:
+            try:
+                os.link(aside, name, src_dir_fd=temporary, dst_dir_fd=folder, follow_symlinks=False)
+            except OSError as error:
+                if error.errno not in _NO_HARD_LINKS:
+                    raise
+                with locked(self._root, key, alone=True):
+                    if self._etag(key) is not None:
+                        raise FileExistsError(name) from None
+                    os.rename(aside, name, src_dir_fd=temporary, dst_dir_fd=folder)
+
+        return place
+
     def _require(self, key: str, etag: str | None) -> None:
         if etag is not None and self._etag(key) != etag:
             raise BlobChanged(f"{self.url(key)}: another process changed or removed it; read it again")
@@ -173,21 +205,24 @@ class FileStore:
             yield file
 
     def _publish(self, key: str, data: bytes | BinaryIO, place: Place) -> BlobInfo:
-        *parents, name = check_key(key).split("/")
         with explained(self.url(key)):
             self._root.mkdir(parents=True, exist_ok=True)
         with temporary_file(self._root) as (temporary, aside, descriptor):
             for chunk in chunks(data):
                 with explained(self.url(key)):
                     write_all(descriptor, chunk)
-            with explained(self.url(key)):
-                # A clock finer than the file system's own tells apart two versions within one of its ticks;
-                # microseconds, since some shares keep no more.
-                now = time.time_ns() // 1000 * 1000
-                os.utime(descriptor, ns=(now, now))
-                os.fsync(descriptor)
-                self._settle(parents, lambda folder: place(temporary, aside, folder, name))
-                return _info(key, os.fstat(descriptor))
+            return self._appear(key, temporary, aside, descriptor, place)
+
+    def _appear(self, key: str, temporary: int, aside: str, descriptor: int, place: Place) -> BlobInfo:
+        *parents, name = check_key(key).split("/")
+        with explained(self.url(key)):
+            # A clock finer than the file system's own tells apart two versions within one of its ticks;
+            # microseconds, since some shares keep no more.
+            now = time.time_ns() // 1000 * 1000
+            os.utime(descriptor, ns=(now, now))
+            os.fsync(descriptor)
+            self._settle(parents, lambda folder: place(temporary, aside, folder, name))
+            return _info(key, os.fstat(descriptor))
 
     def _settle(self, parents: Sequence[str], place: Callable[[int], None]) -> None:
         for _ in range(_SETTLE_TRIES):

@@ -88,6 +88,14 @@ def write_all(descriptor: int, data: bytes) -> None:
         view = view[os.write(descriptor, view) :]
 
 
+def write_all_at(descriptor: int, data: bytes, start: int) -> None:
+    """Write every byte from this place of the file on."""
+    view = memoryview(data)
+    while view:
+        written = os.pwrite(descriptor, view, start)
+        view, start = view[written:], start + written
+
+
 def sync_folder(descriptor: int) -> None:
     """Make a folder's entries survive a loss of power, where its file system can."""
     try:

@@ -28,14 +28,19 @@ def locked(root: Path, key: str, alone: bool = False) -> Iterator[None]:
     with folder_below(root, [RESERVED, "locks"], make=True) as folder:
         descriptor = os.open(shard, _NEW, 0o666, dir_fd=folder)
     try:
-        deadline = time.monotonic() + WAIT_S
-        while not _taken(descriptor, fcntl.LOCK_EX if alone else fcntl.LOCK_SH):
-            if time.monotonic() > deadline:
-                raise StoreUnavailable(f"{root / key}: locked by another process for {WAIT_S:g} s; end that process")
-            time.sleep(0.005)
+        take(descriptor, alone, root / key)
         yield
     finally:
         os.close(descriptor)
+
+
+def take(descriptor: int, alone: bool, place: Path) -> None:
+    """Lock an open file until it is closed. Raises StoreUnavailable when it is not free in time."""
+    deadline = time.monotonic() + WAIT_S
+    while not _taken(descriptor, fcntl.LOCK_EX if alone else fcntl.LOCK_SH):
+        if time.monotonic() > deadline:
+            raise StoreUnavailable(f"{place}: locked by another process for {WAIT_S:g} s; end that process")
+        time.sleep(0.005)
 
 
 @contextmanager
@@ -55,13 +60,14 @@ def temporary_file(root: Path) -> Iterator[tuple[int, str, int]]:
         os.close(folder)
 
 
-def sweep(folder: int) -> None:
-    """Remove the temporary files whose writers were killed."""
+def sweep(folder: int, idle_s: float = 0.0) -> None:
+    """Remove the temporary files whose writers were killed, and wrote nothing for so long."""
     for name in os.listdir(folder):
         with suppress(FileNotFoundError):
             descriptor = os.open(name, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
             try:
-                if _taken(descriptor, fcntl.LOCK_EX):
+                old = not idle_s or time.time() - os.fstat(descriptor).st_mtime >= idle_s
+                if old and _taken(descriptor, fcntl.LOCK_EX):
                     os.unlink(name, dir_fd=folder)
             finally:
                 os.close(descriptor)

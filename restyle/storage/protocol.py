@@ -8,6 +8,7 @@ from typing import BinaryIO, Protocol
 from pydantic import Field
 
 from restyle.domain import Frozen
+from restyle.storage.pieces import Pieces
 
 
 class BlobInfo(Frozen):
@@ -49,6 +50,24 @@ class Store(Protocol):
 
     def write(self, key: str, data: bytes | BinaryIO) -> BlobInfo:
         """Put a blob, replacing any; a stream is read in chunks, never whole."""
+
+    def stage(self, key: str, index: int, piece: bytes) -> None:
+        """Keep piece number `index` of a blob to be, for a week; PIECE_BYTES long, the last one at most that.
+
+        No blob appears and none changes. Pieces may come in any order and from several threads.
+        """
+
+    def staged(self, key: str) -> frozenset[str]:
+        """Names (``piece_name``) of the pieces kept of a blob to be, each whole."""
+
+    def commit(self, key: str, pieces: Pieces) -> BlobInfo:
+        """Make a blob of staged pieces, only where none is. Raises BlobExists.
+
+        Raises StoreUnavailable where pieces are missing or damaged; ``staged`` tells which to stage again.
+        """
+
+    def md5(self, key: str) -> str | None:
+        """MD5 of a blob's content in hexadecimal, None where the store does not know it. Raises BlobNotFound."""
 
     def create(self, key: str, data: bytes) -> BlobInfo:
         """Put a blob only where none is. Of racing callers one wins, the others raise BlobExists."""

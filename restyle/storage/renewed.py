@@ -8,6 +8,7 @@ from typing import Any, BinaryIO, TypeVar
 
 from restyle.errors import AccessDenied
 from restyle.storage.open import open_store
+from restyle.storage.pieces import Pieces
 from restyle.storage.protocol import BlobInfo, Store
 
 T = TypeVar("T")
@@ -58,6 +59,22 @@ class RenewedStore:
             return store.write(key, data)
 
         return self._tried(put) if begin is not None else put(self._store)
+
+    def stage(self, key: str, index: int, piece: bytes) -> None:
+        """As the store itself."""
+        self._tried(lambda store: store.stage(key, index, piece))
+
+    def staged(self, key: str) -> frozenset[str]:
+        """As the store itself."""
+        return self._tried(lambda store: store.staged(key))
+
+    def commit(self, key: str, pieces: Pieces) -> BlobInfo:
+        """As the store itself."""
+        return self._tried(lambda store: store.commit(key, pieces))
+
+    def md5(self, key: str) -> str | None:
+        """As the store itself."""
+        return self._tried(lambda store: store.md5(key))
 
     def create(self, key: str, data: bytes) -> BlobInfo:
         """As the store itself."""

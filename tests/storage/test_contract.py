@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from restyle.errors import BadKey, BlobChanged, BlobExists, BlobNotFound, StoreUnavailable
 from restyle.storage import Store
+from restyle.storage.pieces import Pieces
 from tests.storage.test_keys import keys
 
 T = TypeVar("T")
@@ -316,6 +317,10 @@ def test_no_method_takes_a_bad_key(store: Store, key: str, tmp_path: Path) -> No
         lambda: store.write(key, b""),
         lambda: store.create(key, b""),
         lambda: store.replace(key, b"", "e"),
+        lambda: store.stage(key, 0, b""),
+        lambda: store.staged(key),
+        lambda: store.commit(key, Pieces(names=(), size_bytes=0, md5="")),
+        lambda: store.md5(key),
         lambda: store.delete(key),
         lambda: store.url(key),
     ]

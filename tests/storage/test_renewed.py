@@ -1,5 +1,6 @@
 """A SAS that ended or was rotated is replaced where its store asks for it, and by nothing else. On a real Azurite."""
 
+import hashlib
 import io
 import pickle
 from collections.abc import Callable
@@ -11,10 +12,12 @@ import pytest
 
 from restyle.errors import AccessDenied, BlobNotFound
 from restyle.storage import Store, open_store
+from restyle.storage.pieces import Pieces
 from restyle.storage.renewed import RenewedStore
 from tests.azurite import Azurite
 
 ENDED = timedelta(minutes=-5)
+EMPTY_MD5 = hashlib.md5(b"").hexdigest()
 
 
 class Block:
@@ -48,6 +51,10 @@ DEEDS: dict[str, Callable[[Store, Path], object]] = {
     "download": lambda store, folder: store.download("a", folder / "a"),
     "write": lambda store, folder: store.write("new", b"x"),
     "stream": lambda store, folder: store.write("long", io.BytesIO(b"y" * (9 << 20))),
+    "stage": lambda store, folder: store.stage("long", 0, b"x") is None,  # type: ignore[func-returns-value]
+    "staged": lambda store, folder: store.staged("long") == frozenset(),
+    "commit": lambda store, folder: store.commit("new", Pieces(names=(), size_bytes=0, md5=EMPTY_MD5)),
+    "md5": lambda store, folder: store.md5("a") == hashlib.md5(b"a").hexdigest(),
     "create": lambda store, folder: store.create("new", b"x"),
     "replace": lambda store, folder: store.replace("a", b"x", store.stat("a").etag),
     "list": lambda store, folder: [blob.key for blob in store.list()] == ["a", "b", "c"],
