@@ -108,6 +108,7 @@ def test_a_file_that_may_not_grow_fails_the_download_and_the_same_command_goes_o
     assert (tmp_path / "back.mov").read_bytes() == film.read_bytes()
 
 
+@pytest.mark.slow
 def test_a_transfer_that_the_network_interrupted_moves_the_rest_alone(
     shell: Shell, film: Path, azurite: Azurite, container: str, tmp_path: Path
 ) -> None:
