@@ -14,7 +14,7 @@ from prefect.exceptions import CancelledRun
 from prefect.futures import PrefectFuture
 from prefect.states import Crashed
 
-from flows.cluster import worker_died
+from flows.cluster import in_turn, worker_died
 from flows.sweeping import end_task_run
 from restyle.domain import FrameBatch, FrameRange
 from restyle.errors import BatchesFailed, RunStopped, WorkerDied, shortened
@@ -62,6 +62,7 @@ class Painting:
         self._reused = sum(len(b) for b in self.plan.batches if b.index in self.trusted)
         self._painter: Task[..., Any] = style_batch_directly if self.plan.job.look.direct else style_batch
         self._open = 0
+        self._submitted = 0
         self._died: list[tuple[FrameBatch, Task[..., Any]]] = []
         self._stopped: CancelledRun | None = None
         self._outcomes: SimpleQueue[Outcome] = SimpleQueue()
@@ -77,7 +78,9 @@ class Painting:
             self._settle(self._outcomes.get())
         common: Any = {name: unmapped(value) for name, value in self._arguments(self._painter).items()}
         before: list[Any] = [uploaded.state] if uploaded else []  # a future does not pickle; its state does
-        mapped = self._painter.map(list(span.batches), wait_for=before, **common)
+        with in_turn(self._submitted - len(self.records) - len(self.failures)):
+            mapped = self._painter.map(list(span.batches), wait_for=before, **common)
+        self._submitted += len(span.batches)
         for batch, future in zip(span.batches, mapped, strict=True):
             self._follow(batch, self._painter, future)
             future.add_done_callback(lambda _: self._room.release())
