@@ -6,7 +6,6 @@ Models that sleep paint on workers of this machine, so that the numbers are thos
 import argparse
 import json
 import os
-import struct
 import tempfile
 import time
 from collections.abc import Callable
@@ -17,7 +16,7 @@ from typing import Any
 from bench.writing import put
 from flows.server import prefect_api
 from tests.flows.conftest import Shell
-from tests.flows.elastic import Elastic, elastic_cluster, evict_during, repeated_frames, start
+from tests.flows.elastic import Elastic, another_clip, elastic_cluster, evict_during, repeated_frames, start
 from tests.flows.elastic import require_every_frame_in_place as require_whole
 from tests.flows.faulty import grey_clip, misbehave
 
@@ -56,13 +55,13 @@ def burst(shell: Shell, most: int) -> dict[str, Any]:
 def evictions(shell: Shell, most: int, count: int) -> dict[str, Any]:
     """Workers told to leave and killed, by turns, in the midst of a run; the output is looked at frame by frame."""
     misbehave(shell.home / "faults.json", sleep_s=0.5, note=True)
-    size, frames = 4, 8 * most * count
+    size, apart = 4, 4
+    frames = size * (apart * count + 4 * most)
     clip = grey_clip(shell.home / "evicted.mp4", frames)
     with elastic_cluster(shell, most, WARM_MINUTES) as cluster:
         begun = time.monotonic()
         run = start(shell, cluster, clip, "--batch-size", str(size))
-        _await(lambda: cluster.workers() == most)
-        evicted = evict_during(cluster, run, count, every_s=3)
+        evicted = evict_during(shell, cluster, run, count, apart)
         _require(run.wait(1800) == 0)
         wall_s = time.monotonic() - begun
     require_whole(clip.with_suffix(".out.mp4"), frames)
@@ -82,9 +81,9 @@ def fairness(shell: Shell, workers: int, repeats: int) -> dict[str, Any]:
     """A short run alone, then started in the midst of a long one, on the same workers."""
     misbehave(shell.home / "faults.json", sleep_s=1.0)
     short, long = 8 * workers, 200 * workers
-    clips = [_another(shell.home / f"short-{i}.mp4", short, i) for i in range(2 * repeats)]
+    clips = [another_clip(shell.home / f"short-{i}.mp4", short, i) for i in range(2 * repeats)]
     with elastic_cluster(shell, workers, warm_minutes=60) as cluster:
-        _timed(shell, cluster, _another(shell.home / "first.mp4", short, 99))  # workers come and import
+        _timed(shell, cluster, another_clip(shell.home / "first.mp4", short, 99))  # workers come and import
         alone = [_timed(shell, cluster, clip) for clip in clips[:repeats]]
         whole = grey_clip(shell.home / "long.mp4", long)
         running = start(shell, cluster, whole, "--batch-size", "2", "--frames", "none")
@@ -101,14 +100,6 @@ def fairness(shell: Shell, workers: int, repeats: int) -> dict[str, Any]:
         "alone_s": [round(one, 1) for one in alone],
         "beside_s": [round(one, 1) for one in beside],
     }
-
-
-def _another(target: Path, frames: int, number: int) -> Path:
-    """A clip of its own, which no earlier run has painted: a box that players skip tells it from others."""
-    grey_clip(target, frames)
-    with target.open("ab") as file:
-        file.write(struct.pack(">I4sB", 9, b"free", number))
-    return target
 
 
 def _timed(shell: Shell, cluster: Elastic, clip: Path) -> float:
@@ -131,35 +122,35 @@ def _require(so: bool) -> None:
 
 def lines(found: dict[str, Any]) -> list[str]:
     """The table of the document."""
-    grown, lost, shared = (found[name] for name in ("burst", "evictions", "fairness"))
-    alone, beside = median(shared["alone_s"]), median(shared["beside_s"])
-    again = f"{lost['frames_repeated'] / lost['evicted']:.1f} an eviction, of {lost['frames_a_batch']} in a batch"
-    short = f"{shared['short_batches']} batches of {shared['batch_s']:.0f} s"
-    rows = {
-        f"from no worker to {grown['most']}, once batches wait": f"{grown['grown_s']} s",
-        f"from the last batch to no worker, {grown['warm_s']:.0f} s of them kept warm": f"{grown['gone_s']} s",
-        f"{lost['evicted']} evictions, half told to leave, half killed, in a run of {lost['batches']} batches": (
-            f"no frame lost or doubled; {lost['frames_repeated']} painted again: {again}"
-        ),
-        f"a short run ({short}, {shared['workers']} workers) alone": f"{alone:.1f} s",
-        f"the same, started in the midst of a run of {shared['long_batches']} batches": (
-            f"{beside:.1f} s, {beside / alone:.1f} times as long"
-        ),
-    }
+    rows: dict[str, str] = {}
+    if grown := found.get("burst"):
+        rows[f"from no worker to {grown['most']}, once batches wait"] = f"{grown['grown_s']} s"
+        rows[f"from the last batch to none, {grown['warm_s']:.0f} s of them kept warm"] = f"{grown['gone_s']} s"
+    if lost := found.get("evictions"):
+        what = f"{lost['evicted']} evictions, half told to leave, half killed, in a run of {lost['batches']} batches"
+        again = f"{lost['frames_repeated'] / lost['evicted']:.1f} an eviction, of {lost['frames_a_batch']} in a batch"
+        rows[what] = f"no frame lost or doubled; {lost['frames_repeated']} painted again: {again}"
+    if shared := found.get("fairness"):
+        alone, beside = median(shared["alone_s"]), median(shared["beside_s"])
+        short = f"{shared['short_batches']} batches of {shared['batch_s']:.0f} s"
+        rows[f"a short run ({short}, {shared['workers']} workers) alone"] = f"{alone:.1f} s"
+        what = f"the same, started in the midst of a run of {shared['long_batches']} batches"
+        rows[what] = f"{beside:.1f} s, {beside / alone:.1f} times as long"
     return ["| what | measured |", "|---|---|", *(f"| {what} | {measured} |" for what, measured in rows.items())]
 
 
 def main() -> None:
     """Measure all and put the table into the document."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("measures", nargs="*", default=["burst", "fairness", "evictions"], help="default: all three")
     parser.add_argument("--workers", type=int, default=4)
     parser.add_argument("--evictions", type=int, default=20)
     parser.add_argument("--repeats", type=int, default=2)
     options = parser.parse_args()
-    found: dict[str, Any] = {}
-    with tempfile.TemporaryDirectory() as name, prefect_api(Path(name) / "prefect") as api:
+    found: dict[str, Any] = json.loads(RESULT.read_text()) if RESULT.exists() else {}
+    with tempfile.TemporaryDirectory() as folder, prefect_api(Path(folder) / "prefect") as api:
         api.await_ready()
-        home = Path(name)
+        home = Path(folder)
         environment = {
             "PREFECT_API_URL": api.url,
             "FAULTS": str(home / "faults.json"),
@@ -167,12 +158,14 @@ def main() -> None:
             "RESTYLE_MAX_WORKERS": str(options.workers),
         }
         shell = Shell(home, environment)
-        found["evictions"] = evictions(shell, options.workers, options.evictions)
-        print(found["evictions"], flush=True)
-        found["burst"] = burst(shell, options.workers)
-        print(found["burst"], flush=True)
-        found["fairness"] = fairness(shell, options.workers, options.repeats)
-        print(found["fairness"], flush=True)
+        measures: dict[str, Callable[[], dict[str, Any]]] = {
+            "burst": lambda: burst(shell, options.workers),
+            "fairness": lambda: fairness(shell, options.workers, options.repeats),
+            "evictions": lambda: evictions(shell, options.workers, options.evictions),
+        }
+        for name in options.measures:
+            found[name] = measures[name]()
+            print(name, found[name], flush=True)
     RESULT.write_text(json.dumps(found, indent=1) + "\n")
     put("growing", lines(found))
 

@@ -3,6 +3,7 @@
 import os
 import random
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -14,7 +15,7 @@ from typing import Any
 from distributed import Client
 
 from tests.flows.conftest import Shell
-from tests.flows.faulty import GREY_STEP, LEVELS
+from tests.flows.faulty import GREY_STEP, LEVELS, grey_clip
 from tests.media.reading import frames_rgb
 
 MODEL = "tests.flows.faulty:paint"
@@ -87,16 +88,28 @@ def start(shell: Shell, cluster: Elastic, clip: Path, *words: str) -> "subproces
     return shell.popen("run", clip, *common, *words)
 
 
-def evict_during(cluster: Elastic, run: "subprocess.Popen[bytes]", count: int, every_s: float, seed: int = 20) -> int:
-    """Evict workers at work, told and killed by turns, until so many are or the run ends; returns how many were."""
-    moments, done = random.Random(seed), 0
+def evict_during(shell: Shell, cluster: Elastic, run: "subprocess.Popen[bytes]", count: int, apart: int) -> int:
+    """Evict workers at work, told and killed by turns, one whenever so many more batches are painted.
+
+    Returns how many were evicted before the run ended.
+    """
+    choice, done = random.Random(20), 0
     while done < count and run.poll() is None:
-        time.sleep(moments.uniform(0.5, 1.5) * every_s)
-        if busy := cluster.busy():
+        time.sleep(choice.uniform(0, 0.5))
+        busy = cluster.busy()
+        if busy and len(list(shell.home.glob("control/jobs/*/ledger/*.json"))) >= apart * (done + 1):
             with suppress(OSError, ValueError, KeyError):  # it left by itself in the meantime
-                cluster.evict(moments.choice(busy), told=done % 2 == 0)
+                cluster.evict(choice.choice(busy), told=done % 2 == 0)
                 done += 1
     return done
+
+
+def another_clip(target: Path, frames: int, number: int) -> Path:
+    """A clip of its own, which no earlier run has painted: a box that players skip tells it from others."""
+    grey_clip(target, frames)
+    with target.open("ab") as file:
+        file.write(struct.pack(">I4sB", 9, b"free", number))
+    return target
 
 
 def require_every_frame_in_place(target: Path, count: int) -> None:

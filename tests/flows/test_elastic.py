@@ -19,8 +19,8 @@ from tests.team import await_that
 ROOT = Path(__file__).parents[2]
 EVICTIONS = int(os.environ.get("RESTYLE_TEST_EVICTIONS", "4"))
 """More than the suite has time for: RESTYLE_TEST_EVICTIONS=20."""
-BATCH, MOST = 3, 3
-FRAMES = max(10, 4 * EVICTIONS) * BATCH
+BATCH, MOST, APART = 3, 3, 3
+FRAMES = (APART * EVICTIONS + 8) * BATCH
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_a_cluster_grows_from_nothing_lives_through_evictions_and_shrinks_to_not
         faulty.environment["RESTYLE_MAX_WORKERS"] = str(MOST)
         run = start(faulty, cluster, clip, "--batch-size", str(BATCH))
         await_that(lambda: cluster.workers() == MOST or run.poll() is not None, 300)
-        evicted = evict_during(cluster, run, EVICTIONS, every_s=3)
+        evicted = evict_during(faulty, cluster, run, EVICTIONS, APART)
         assert run.wait(600) == 0
         assert evicted == EVICTIONS
         cluster.await_workers(0)
