@@ -1,7 +1,7 @@
-"""Which Dask cluster a run gets: the GPUs of this machine, its cores, or a scheduler that is already there."""
+"""Which Dask cluster a run gets: this machine, machines that come and go, or a scheduler that is already there."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +12,18 @@ from distributed import Client, KilledWorker, LocalCluster
 from distributed.client import FutureCancelledError
 from prefect_dask import DaskTaskRunner
 
+from flows import clouds
+from flows.keep_warm import KeepWarm
 from flows.trust import context_without_secrets, tls_of_dask
 from models.runtime import core_count, device_count
+from restyle.arguments import CLUSTER_KINDS
 from restyle.domain import Frozen
 from restyle.errors import BadSetting
 from restyle.settings import Settings
 
 CONNECT_TIMEOUT_S = 10
+WARM_MINUTES = 5.0
+"""Machines are paid by the minute and take some to come; a worker of this machine takes seconds."""
 
 DASK_CONFIG = Path(__file__).with_name("dask.yaml")
 """What every scheduler and worker is told; one started by hand reads it where its variable DASK_CONFIG names it."""
@@ -35,46 +40,65 @@ prefect_dask.client.serialize_context = context_without_secrets
 
 
 class ClusterChoice(Frozen):
-    """Where batches run: kind is 'cuda', 'local' or a scheduler's address."""
+    """Where batches run: kind is one of CLUSTER_KINDS, or a scheduler's address."""
 
     kind: str
     workers: int
-    threads: int | None
+    """at most"""
+    threads: int | None = None
     hosts: int = 1
+    """machines that the workers are on, at most"""
+    least: int | None = None
+    """how far it shrinks where no batch waits; None for one that keeps its size, or that others look after"""
+    warm_s: float = 0.0
+    """before a worker that is idle goes"""
 
     @property
     def address(self) -> str | None:
         """The scheduler to connect to, where the cluster is not ours."""
-        return None if self.kind in ("cuda", "local") else self.kind
+        return None if self.kind in CLUSTER_KINDS else self.kind
 
 
 def choose_cluster(wished: str, workers: int | None) -> ClusterChoice:
-    """Resolve 'auto', 'cuda', 'local' or a scheduler's address, and the number of workers.
+    """Resolve a kind of cluster or a scheduler's address, and the number of workers; 'auto' is 'cuda' or 'local'.
 
-    Raises BadSetting where there is no such device or no scheduler answers. From here on this process speaks TLS with
-    clusters where RESTYLE_DASK_TLS says so.
+    Where RESTYLE_MAX_WORKERS is set, clusters grow and shrink. Raises BadSetting where there is no such device or
+    package, or no scheduler answers. From here on this process speaks TLS with clusters where RESTYLE_DASK_TLS says so.
     """
-    if folder := Settings().dask_tls:
-        dask.config.set(tls_of_dask(folder))
+    settings = Settings()
+    if settings.dask_tls:
+        dask.config.set(tls_of_dask(settings.dask_tls))
+    most = workers or settings.max_workers
     if wished == "auto":
         wished = "cuda" if device_count() else "local"
-    if wished == "cuda":
+    if wished in clouds.PACKAGES:
+        clouds.require_package(wished)
+        if most is None:
+            raise BadSetting(f"--cluster {wished}: set RESTYLE_MAX_WORKERS, how many machines there may be at most")
+    elif wished == "cuda":
         if not device_count():
             raise BadSetting("--cluster cuda: no CUDA device is visible here; use --cluster local or auto")
-        return ClusterChoice(kind="cuda", workers=min(workers or device_count(), device_count()), threads=None)
-    if wished == "local":
-        count = workers or core_count()
-        return ClusterChoice(kind="local", workers=count, threads=max(1, core_count() // count))
-    found, hosts = _count_workers(wished)
-    return ClusterChoice(kind=wished, workers=workers or found, threads=None, hosts=hosts)
+        most = min(most or device_count(), device_count())
+    elif wished == "local":
+        most = most or core_count()
+    else:
+        found, hosts = _count_workers(wished)
+        return ClusterChoice(kind=wished, workers=workers or max(found, settings.max_workers or 1), hosts=max(1, hosts))
+    threads = max(1, core_count() // most) if wished == "local" else None
+    if settings.max_workers is None and wished not in clouds.PACKAGES:
+        return ClusterChoice(kind=wished, workers=most, threads=threads)
+    warm = WARM_MINUTES if settings.keep_warm_minutes is None else settings.keep_warm_minutes
+    least = min(settings.min_workers or 0, most)
+    hosts = most if wished in clouds.PACKAGES else 1
+    return ClusterChoice(kind=wished, workers=most, threads=threads, hosts=hosts, least=least, warm_s=60 * warm)
 
 
 def _count_workers(address: str) -> tuple[int, int]:
-    """Workers of a scheduler, and the machines they are on; one of each where they are still to come."""
+    """Workers of a scheduler, and the machines they are on."""
     try:
         with Client(address, timeout=CONNECT_TIMEOUT_S) as client:
             workers = client.scheduler_info(n_workers=-1)["workers"].values()
-            return max(1, len(workers)), max(1, len({worker["host"] for worker in workers}))
+            return len(workers), len({worker["host"] for worker in workers})
     except (OSError, TimeoutError, ValueError, TypeError) as error:
         raise BadSetting(f"--cluster {address}: no Dask scheduler answers there ({error})") from error
 
@@ -112,30 +136,45 @@ def configured_cluster() -> Iterator[Any]:
             yield cluster
 
 
+def in_turn(waiting: int) -> AbstractContextManager[Any]:
+    """For a batch that is submitted while so many of its run wait or are at work: first goes whose run has fewer."""
+    turn: AbstractContextManager[Any] = dask.annotate(priority=-waiting)
+    return turn
+
+
 @contextmanager
 def own_cluster(choice: ClusterChoice, port: int = 0) -> Iterator[Any]:
-    """A cluster of this machine: one worker per GPU, or one per share of the cores; its scheduler at `port`."""
-    with dask.config.set(dask.config.merge(dask.config.config, yaml.safe_load(DASK_CONFIG.read_text()))):
-        if choice.kind == "cuda":
-            from dask_cuda import LocalCUDACluster  # noqa: PLC0415  (asks for a GPU when imported beside none)
+    """A cluster that was chosen, which may grow and shrink; one of this machine has its scheduler at `port`."""
+    ours = dask.config.merge(dask.config.config, yaml.safe_load(DASK_CONFIG.read_text()))
+    with dask.config.set(ours), _made(choice, port) as cluster:
+        if choice.least is not None:
+            with Client(cluster, set_as_default=False) as client:
+                client.register_plugin(KeepWarm(choice.warm_s))
+            cluster.adapt(minimum=choice.least, maximum=choice.workers)
+        yield cluster
 
-            cluster = LocalCUDACluster(
-                n_workers=choice.workers,
-                threads_per_worker=1,  # one batch at a time
-                scheduler_port=port,
-                host="127.0.0.1",
-                dashboard_address="127.0.0.1:0",
-            )
-        else:
-            cluster = LocalCluster(
-                n_workers=choice.workers,
-                scheduler_port=port,
-                threads_per_worker=1,  # one batch at a time; torch has the threads
-                host="127.0.0.1",
-                dashboard_address="127.0.0.1:0",
-                memory_limit=0,
-                silence_logs=40,
-                env={"GLIBC_TUNABLES": HUGE_PAGES, "OMP_NUM_THREADS": str(choice.threads)},
-            )
-        with cluster:
-            yield cluster
+
+def _made(choice: ClusterChoice, port: int) -> Any:
+    """The cluster, a context manager; one worker per GPU, or per share of the cores, or per machine."""
+    if choice.kind == "kubernetes":
+        return clouds.kubernetes()
+    if choice.kind == "azure-vm":
+        return clouds.azure_vm()
+    at_first = choice.workers if choice.least is None else choice.least
+    common = {
+        "scheduler_port": port,
+        "host": "127.0.0.1",
+        "dashboard_address": "127.0.0.1:0",
+        "threads_per_worker": 1,  # one batch at a time; torch has the threads
+    }
+    if choice.kind == "cuda":
+        from dask_cuda import LocalCUDACluster  # noqa: PLC0415  (asks for a GPU when imported beside none)
+
+        return LocalCUDACluster(n_workers=max(1, at_first), **common)  # it refuses to begin with none
+    return LocalCluster(
+        n_workers=at_first,
+        memory_limit=0,
+        silence_logs=40,
+        env={"GLIBC_TUNABLES": HUGE_PAGES, "OMP_NUM_THREADS": str(choice.threads)},
+        **common,
+    )

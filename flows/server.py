@@ -87,12 +87,13 @@ def _drain() -> None:
 
 
 def require_within_reach(cluster: str) -> None:
-    """Raises BadSetting for a scheduler on another machine, where the server would be a private one on this loopback.
+    """Raises BadSetting for workers on other machines, where the server would be a private one on this loopback.
 
-    Its workers would paint and could tell nobody.
+    They would paint and could tell nobody.
     """
     host = urlsplit(cluster).hostname
-    if host and configured_api() is None and not _is_here(host):
+    elsewhere = cluster in ("kubernetes", "azure-vm") or (host is not None and not _is_here(host))
+    if elsewhere and configured_api() is None:
         raise BadSetting(
             f"--cluster {cluster}: its workers cannot reach the private Prefect server of this machine; "
             "set PREFECT_API_URL to a server that they can reach"

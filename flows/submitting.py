@@ -15,7 +15,7 @@ from prefect.exceptions import CancelledRun
 from prefect.futures import PrefectFuture
 from prefect.states import Crashed
 
-from flows.cluster import worker_died
+from flows.cluster import in_turn, worker_died
 from flows.spending import Afford
 from flows.sweeping import end_task_run
 from restyle.domain import FrameBatch, FrameRange
@@ -67,6 +67,7 @@ class Painting:
         self._open = 0
         self._begun: float | None = None
         self._at_work: set[FrameBatch] = set()
+        self._submitted = 0
         self._died: list[tuple[FrameBatch, Task[..., Any]]] = []
         self._stopped: CancelledRun | None = None
         self._outcomes: SimpleQueue[Outcome] = SimpleQueue()
@@ -83,7 +84,9 @@ class Painting:
         self._keep_within_budget({batch for batch in span.batches if batch.index not in self.trusted})
         common: Any = {name: unmapped(value) for name, value in self._arguments(self._painter).items()}
         before: list[Any] = [uploaded.state] if uploaded else []  # a future does not pickle; its state does
-        mapped = self._painter.map(list(span.batches), wait_for=before, **common)
+        with in_turn(self._submitted - len(self.records) - len(self.failures)):
+            mapped = self._painter.map(list(span.batches), wait_for=before, **common)
+        self._submitted += len(span.batches)
         for batch, future in zip(span.batches, mapped, strict=True):
             self._follow(batch, self._painter, future)
             future.add_done_callback(lambda _: self._room.release())

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from prefect import Task
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import FlowFilter, FlowRunFilter, TaskRunFilter
 from prefect.client.schemas.objects import TERMINAL_STATES, State, StateType
-from prefect.exceptions import ObjectNotFound
+from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from prefect.runtime import flow_run
 from prefect.states import Cancelled, Crashed
 
@@ -88,7 +89,9 @@ def _set_state(client: SyncPrefectClient, task_run_id: UUID, state: State[Any]) 
     """Whether the server knows of the task run."""
     try:
         client.set_task_run_state(task_run_id, state, force=True)
-    except ObjectNotFound:
+    except PrefectHTTPStatusError as error:  # other questions raise ObjectNotFound
+        if error.response.status_code != HTTPStatus.NOT_FOUND:
+            raise
         return False
     return True
 

@@ -5,7 +5,8 @@ import re
 from collections.abc import Callable
 from typing import TypeVar
 
-CLUSTERS = "auto, cuda, local or an address such as tcp://HOST:8786"
+CLUSTER_KINDS = ("auto", "cuda", "local", "kubernetes", "azure-vm")
+CLUSTERS = f"{', '.join(CLUSTER_KINDS)} or an address such as tcp://HOST:8786"
 Number = TypeVar("Number", int, float)
 
 
@@ -38,7 +39,7 @@ def cluster(text: str) -> str:
 
 def is_cluster(text: str) -> bool:
     """Whether this names a kind of cluster or a scheduler's address."""
-    return text in ("auto", "cuda", "local") or re.fullmatch(r"(tcp|tls|wss?)://[^/\s]+(/\S*)?", text) is not None
+    return text in CLUSTER_KINDS or re.fullmatch(r"(tcp|tls|wss?)://[^/\s]+(/\S*)?", text) is not None
 
 
 def add_look(parser: argparse.ArgumentParser, max_side: int | None = None) -> None:

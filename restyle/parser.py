@@ -67,13 +67,13 @@ def _add_run(run: argparse.ArgumentParser) -> None:
         type=cluster,
         default="auto",
         metavar="KIND",
-        help="auto, cuda, local, or a Dask scheduler's address (default auto)",
+        help="auto, cuda, local, kubernetes, azure-vm, or a Dask scheduler's address (default auto)",
     )
     run.add_argument(
         "--workers",
         type=bounded(int, 1, 1024, "a number of workers"),
         metavar="N",
-        help="workers of the local cluster (default: one per GPU, else one per core)",
+        help="workers; at most, where RESTYLE_MAX_WORKERS lets them grow (default: one per GPU, else one per core)",
     )
     run.add_argument(
         "--train-minutes",

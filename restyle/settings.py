@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from platformdirs import user_data_path
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from restyle.arguments import CLUSTERS, is_cluster
@@ -35,7 +35,12 @@ class Settings(BaseSettings):
     )
     prices: Path | None = Field(default=None, description="a price table; unset, prices.toml of HOME, or restyle's own")
     priced_as: str = Field(default="this-machine", description="entry of the price table by which runs are priced")
-    cluster: str = Field(default="auto", description="where deployed runs paint: auto, cuda, local or an address")
+    cluster: str = Field(default="auto", description=f"where deployed runs paint: {CLUSTERS}")
+    min_workers: int | None = Field(default=None, ge=0, description="of a cluster that grows and shrinks; unset: none")
+    keep_warm_minutes: float | None = Field(default=None, ge=0, description="before idle workers go; unset: 5")
+    max_workers: int | None = Field(
+        default=None, ge=1, validate_default=True, description="unset, clusters of this machine keep their size"
+    )
 
     def __init__(self, **values: Any) -> None:  # any field, as pydantic takes them
         try:
@@ -57,6 +62,17 @@ class Settings(BaseSettings):
         if not is_cluster(cluster):
             raise ValueError(f"not {CLUSTERS}")
         return cluster
+
+    @field_validator("max_workers")
+    @classmethod
+    def _bounded(cls, most: int | None, others: ValidationInfo) -> int | None:
+        """A cluster grows and shrinks where it has an upper bound: that is what it may cost."""
+        least, warm = others.data.get("min_workers"), others.data.get("keep_warm_minutes")
+        if most is None and (least, warm) != (None, None):
+            raise ValueError("needed beside RESTYLE_MIN_WORKERS and RESTYLE_KEEP_WARM_MINUTES")
+        if most is not None and most < (least or 0):
+            raise ValueError(f"{most} is less than RESTYLE_MIN_WORKERS, {least}")
+        return most
 
     @model_validator(mode="after")
     def _stores(self) -> "Settings":

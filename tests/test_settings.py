@@ -8,7 +8,7 @@ import pytest
 from restyle.errors import BadSetting
 from restyle.settings import Settings
 
-_NAMES = ("HOME", "DATA_STORE", "CONTROL_STORE", "CLUSTER")
+_NAMES = ("HOME", "DATA_STORE", "CONTROL_STORE", "CLUSTER", "MIN_WORKERS", "MAX_WORKERS", "KEEP_WARM_MINUTES")
 SPEC = "https://account.blob.core.windows.net/data?sv=1&sig=planted"
 
 
@@ -75,5 +75,26 @@ def test_the_cluster_of_deployed_runs_is_a_kind_or_an_address(monkeypatch: pytes
     monkeypatch.setenv("RESTYLE_CLUSTER", "tcp://scheduler:8786")
     assert Settings().cluster == "tcp://scheduler:8786"
     monkeypatch.setenv("RESTYLE_CLUSTER", "everywhere")
-    with pytest.raises(BadSetting, match=r"RESTYLE_CLUSTER: .*not auto, cuda, local or an address"):
+    with pytest.raises(
+        BadSetting, match=r"RESTYLE_CLUSTER: .*not auto, cuda, local, kubernetes, azure-vm or an address"
+    ):
         Settings()
+
+
+@pytest.mark.parametrize(
+    ("bounds", "said"),
+    [
+        ({"MIN_WORKERS": "1"}, "RESTYLE_MAX_WORKERS: .*needed beside"),
+        ({"KEEP_WARM_MINUTES": "1"}, "RESTYLE_MAX_WORKERS: .*needed beside"),
+        ({"MIN_WORKERS": "3", "MAX_WORKERS": "2"}, "RESTYLE_MAX_WORKERS: .*2 is less than RESTYLE_MIN_WORKERS, 3"),
+    ],
+)
+def test_a_cluster_grows_and_shrinks_within_bounds_that_make_sense(
+    monkeypatch: pytest.MonkeyPatch, bounds: dict[str, str], said: str
+) -> None:
+    for name, value in bounds.items():
+        monkeypatch.setenv(f"RESTYLE_{name}", value)
+    with pytest.raises(BadSetting, match=said):
+        Settings()
+    monkeypatch.setenv("RESTYLE_MAX_WORKERS", "3")
+    assert Settings().max_workers == 3

@@ -6,8 +6,9 @@ locals {
     RESTYLE_CONTROL_STORE = local.control_store
   }
   run_environment = merge(local.stores_environment, {
-    RESTYLE_CLUSTER = "tcp://${local.scheduler_address}:8786"
-    AZURE_CLIENT_ID = azurerm_user_assigned_identity.main["runs"].client_id
+    RESTYLE_CLUSTER     = "tcp://${local.scheduler_address}:8786"
+    RESTYLE_MAX_WORKERS = tostring(var.gpu_most)
+    AZURE_CLIENT_ID     = azurerm_user_assigned_identity.main["runs"].client_id
   })
   cpu_image = "${azurerm_container_registry.images.login_server}/restyle-cpu:${var.image_tag}"
 

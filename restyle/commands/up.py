@@ -92,6 +92,8 @@ def _environment(options: argparse.Namespace, ports: "_Ports", folder: Path) -> 
         "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
         "PREFECT_WORKER_QUERY_SECONDS": "2",
     }
+    if options.workers and Settings().max_workers:
+        environment["RESTYLE_MAX_WORKERS"] = str(options.workers)
     environment.pop("PREFECT_PROFILE", None)
     if options.database:
         environment[DATABASE] = options.database

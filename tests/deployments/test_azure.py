@@ -151,7 +151,8 @@ def test_the_pool_makes_containers_of_the_registrys_image_with_the_runs_own_iden
     )
     assert isinstance(made.image_registry, ACRManagedIdentity)
     assert (made.entrypoint, made.cpu, made.memory) == ("", 4, 8)
-    assert set(made.env) == {"RESTYLE_DATA_STORE", "RESTYLE_CONTROL_STORE", "RESTYLE_CLUSTER", "AZURE_CLIENT_ID"}
+    ours = {f"RESTYLE_{name}" for name in ("DATA_STORE", "CONTROL_STORE", "CLUSTER", "MAX_WORKERS")}
+    assert set(made.env) == {*ours, "AZURE_CLIENT_ID"}
     with pytest.raises(BadSetting, match="colour: not among"):
         container_template({"colour": "blue"})
 

@@ -63,6 +63,8 @@ def test_there_may_be_no_worker_at_all() -> None:
     (scaler,) = (one for _, one in manifests() if one["kind"] == "DaskAutoscaler")
     assert cluster["spec"]["worker"]["replicas"] == scaler["spec"]["minimum"] == 0
     assert scaler["spec"]["cluster"] == cluster["metadata"]["name"]
+    (settings,) = (one["data"] for _, one in manifests() if one["kind"] == "ConfigMap")
+    assert settings["RESTYLE_MAX_WORKERS"] == str(scaler["spec"]["maximum"])
 
 
 def test_our_pods_keep_to_the_strictest_of_the_standards_for_pods() -> None:

@@ -1,8 +1,8 @@
 """A model of a user's own that misbehaves as a file says, to see what that does to the run.
 
-The clip's frames are grey, each of its own level, so that the model knows which one it sees. The file that FAULTS
-names holds {"kill": [frames], "kill_once": [frames], "fail": [frames], "sleep_s": seconds a frame, "hold": whether to
-wait until it says otherwise}.
+The clip's frames are grey, each of its own level, so that the model knows which one it sees; after LEVELS of them they
+begin anew. The file that FAULTS names holds {"kill": [frames], "kill_once": [frames], "fail": [frames], "sleep_s":
+seconds a frame, "hold": whether to wait until it says otherwise, "note": whether to note each frame that is begun}.
 """
 
 import json
@@ -20,6 +20,7 @@ from tests.media.recipes import ffmpeg
 LUMA_STEP = 5
 """Between one frame and the next, from 16 on: more than a codec changes."""
 GREY_STEP = LUMA_STEP * 255 / 219
+LEVELS = 44
 
 
 def paint(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -27,6 +28,9 @@ def paint(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
     shown = {round(float(frame.mean()) / GREY_STEP) for frame in frames if np.ptp(frame) < GREY_STEP}
     while (faults := json.loads(Path(os.environ["FAULTS"]).read_text())).get("hold") and shown:
         time.sleep(0.1)
+    if faults.get("note"):
+        with Path(os.environ["FAULTS"]).with_name("begun").open("a") as notes:
+            notes.write("".join(f"{number}\n" for number in shown))
     time.sleep(len(shown) * faults.get("sleep_s", 0))
     if shown & set(faults.get("fail", ())):
         raise ValueError("told to fail")
@@ -53,6 +57,8 @@ def misbehave(path: Path, **faults: Any) -> None:  # as JSON has them
 
 def grey_clip(target: Path, frames: int) -> Path:
     """A clip of 96x64 pixels whose frames the model knows."""
-    picture = f"color=black:size=96x64:rate=20:duration={frames / 20},geq=lum='16+{LUMA_STEP}*N':cb=128:cr=128"
+    picture = (
+        f"color=black:size=96x64:rate=20:duration={frames / 20},geq=lum='16+{LUMA_STEP}*mod(N,{LEVELS})':cb=128:cr=128"
+    )
     ffmpeg("-f", "lavfi", "-i", picture, "-pix_fmt", "yuv420p", "-crf", "5", target)
     return target
