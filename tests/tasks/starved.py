@@ -13,8 +13,8 @@ from restyle.domain import NumericPath
 from restyle.errors import OutOfMemory
 from tasks.fitting import noise_frames, within_memory
 
-ROOM_BYTES = 500 << 20
-SIZE, LARGE = (640, 360), (3840, 2160)
+ROOM_BYTES = 160 << 20
+SIZE, LARGE = (320, 180), (1280, 720)
 
 
 def main() -> None:
