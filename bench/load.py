@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event, Thread
@@ -61,8 +61,7 @@ class Watched:
             total += pss_mb
             self.most_mb[role] = max(self.most_mb[role], pss_mb)
         self.all_mb = max(self.all_mb, total)
-        spooled = sum(path.stat().st_size for path in _files(self.home / "spool"))
-        self.spool_mb = max(self.spool_mb, spooled / 1e6)
+        self.spool_mb = max(self.spool_mb, sum(map(_size, (self.home / "spool").rglob("*"))) / 1e6)
 
     def report(self) -> dict[str, Any]:
         """As JSON has it."""
@@ -169,8 +168,10 @@ def _processor() -> str:
     return f"{name}, {os.cpu_count()} cores"
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    return (path for path in folder.rglob("*") if path.is_file())
+def _size(path: Path) -> int:
+    with suppress(FileNotFoundError):  # it went meanwhile
+        return path.stat().st_size if path.is_file() else 0
+    return 0
 
 
 TRIALS: dict[str, Callable[[Path], dict[str, Any]]] = {
