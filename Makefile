@@ -14,8 +14,7 @@ demo: $(READY)
 		$(BIN)/restyle run samples/sample.mp4 --style starry_night -o $(DEMO)/output.mp4
 
 test: $(READY) lint build/azurite/ready
-	$(BIN)/pytest -n auto --maxprocesses 4 -m "not slow"
-	$(BIN)/pytest -m slow
+	$(BIN)/pytest
 
 lint: $(READY)
 	$(BIN)/ruff format --check .
