@@ -1,8 +1,8 @@
 """The cluster that all runs of a machine share, kept warm: `python -m flows.warm_cluster --port P`.
 
 Its scheduler stands at a fixed address, with one worker per GPU or per share of the cores; a worker that dies comes
-back. Each worker paints one batch at a time, of whichever run submitted first. The cluster ends by SIGTERM or SIGINT,
-and with the process that started it.
+back. Each worker paints one batch at a time, and runs take turns. Where RESTYLE_MAX_WORKERS is set, the cluster grows
+with its queue, and idle workers go. It ends by SIGTERM or SIGINT, and with the process that started it.
 """
 
 import argparse
