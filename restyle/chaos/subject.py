@@ -16,6 +16,7 @@ from typing import Any
 READY_S = 400.0
 """A machine that is busy otherwise; alone it takes a tenth."""
 END_S = 120.0
+SEEN_S = 3.0
 
 
 @dataclass
@@ -104,8 +105,19 @@ class Subject:
         return found
 
     def retry(self, run: str) -> None:
-        """What the Retry button of a run does."""
+        """What the Retry button of a run does, pressed once the process of the attempt before is gone.
+
+        Prefect takes the end of that process for a crash of the attempt that goes on (docs/failures.md).
+        """
+        await_gone(self.ask(f"/flow_runs/{run}")["infrastructure_pid"])
         self.ask(f"/flow_runs/{run}/set_state", {"state": {"type": "SCHEDULED", "name": "AwaitingRetry"}})
+
+
+def await_gone(process: str | None) -> None:
+    """Wait until the process of a run, as the server names it, is no more, and its worker has seen that."""
+    number = (process or "").rpartition(":")[2]
+    await_that(lambda: not number or not Path("/proc", number).exists(), END_S)
+    time.sleep(SEEN_S)
 
 
 def await_that(happened: Callable[[], bool], timeout_s: float) -> None:

@@ -12,6 +12,8 @@ from prefect.client.schemas.objects import TERMINAL_STATES, FlowRun, TaskRun
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import AwaitingRetry, Cancelling
 
+from restyle.chaos.subject import await_gone
+
 
 class Dashboard:
     """One server, as a person sees it."""
@@ -47,7 +49,8 @@ class Dashboard:
         return read()
 
     def retry(self, run_id: UUID) -> None:
-        """What its Retry button does."""
+        """What its Retry button does, pressed once the process of the attempt before is gone."""
+        await_gone(self.run(run_id).infrastructure_pid)
         self.client.set_flow_run_state(run_id, AwaitingRetry())
 
     def cancel(self, run_id: UUID) -> None:
