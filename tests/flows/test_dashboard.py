@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from restyle.chaos.subject import await_that
+from restyle.chaos.subject import await_gone, await_that
 from tests.browser import CHROMIUM, LEFT_OUT, Person, person_at
 from tests.flows.faulty import grey_clip
 from tests.team import Team
@@ -58,6 +58,7 @@ def test_retry_on_the_page_of_a_failed_run_paints_the_failed_batch_alone(team: T
     person.await_state("Failed")
     assert _told(team, run) == {0: ["painted"], 1: ["failed"], 2: ["painted"]}
     team.misbehave()
+    await_gone(team.ask(f"/flow_runs/{run}")["infrastructure_pid"])
     person.retry()
     person.await_state("Completed")
     assert _told(team, run) == {0: ["painted", "kept"], 1: ["failed", "painted"], 2: ["painted", "kept"]}
