@@ -46,7 +46,7 @@ class Team(Subject):
             "name": FAULTY,
             "work_pool_name": "restyle",
             "entrypoint": "tests.flows.deployed.paint",
-            "path": str(ROOT),
+            "pull_steps": [stay_at(self.home)],
         }
         made = self.ask("/deployments/", deployment)
         request = {"video": str(clip), "model": "tests.flows.faulty:paint", "batch_size": batch_size}
@@ -66,3 +66,8 @@ class Team(Subject):
     def outputs(self) -> list[Path]:
         """Painted videos in the data store."""
         return sorted((self.home / "data").glob("runs/*/encodings/*/output.*"))
+
+
+def stay_at(folder: Path) -> dict[str, Any]:
+    """The pull step of a deployment whose runs work in a folder; without any, Prefect copies all of its worker's."""
+    return {"prefect.deployments.steps.set_working_directory": {"directory": str(folder)}}

@@ -22,6 +22,7 @@ from tests.flows.conftest import Shell
 from tests.flows.dashboard import Dashboard, dashboard, until
 from tests.flows.deployed import paint
 from tests.flows.faulty import grey_clip, misbehave
+from tests.team import stay_at
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +49,7 @@ class Team:
             "with-any-model",
             work_pool_name=POOL,
             entrypoint="tests.flows.deployed.paint",
-            path=str(ROOT),
+            pull_steps=[stay_at(home)],
         )
 
     def start(self, clip: Path, batch_size: int) -> UUID:
