@@ -3,11 +3,13 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from restyle.layout import JOBS, LOGS, RUNS, WORK
 from restyle.reassembly import drop
 from restyle.storage import BlobInfo, Store
+
+NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass
@@ -19,7 +21,7 @@ class Leavings:
     """(store, prefix) of what would go; store is 'data' or 'control'"""
     size_bytes: int = 0
     blobs: int = 0
-    newest: datetime = datetime.min
+    newest: datetime = NEVER
 
 
 def jobs(data: Store, control: Store, everything: bool) -> list[Leavings]:
@@ -67,7 +69,7 @@ def _by_folder(store: Store, prefix: str) -> Iterator[tuple[str, BlobInfo]]:
 
 
 def _count(leavings: Leavings, store: str, prefix: str, blob: BlobInfo, goes: bool) -> None:
-    leavings.newest = max(leavings.newest.replace(tzinfo=blob.modified.tzinfo), blob.modified)
+    leavings.newest = max(leavings.newest, blob.modified)
     if goes:
         leavings.prefixes.add((store, prefix))
         leavings.size_bytes += blob.size_bytes

@@ -20,6 +20,7 @@ from restyle.media.encode import encode_segment
 from restyle.media.options import OutputOptions
 from restyle.media.probe import probe_video
 from restyle.quote import LEAST_SAMPLE, Sample, sample_size
+from tasks.fitting import noise_frames
 from tasks.painters import make_painter
 from tasks.styles import Chosen
 
@@ -93,7 +94,7 @@ def _network_speed(numeric: NumericPath, width: int, height: int) -> float:
     """Megapixels a second that a style's network paints here: what the price table's devices are told in."""
     style = next(iter(shipped().values()))
     painter = load_painter(read_checkpoint(style.path).data, numeric)
-    noise = np.random.default_rng(0).integers(0, 256, (numeric.mini_batch, height, width, 3), dtype=np.uint8)
+    noise = noise_frames(numeric.mini_batch, width, height)
     painter(noise)
     begun = time.perf_counter()
     painter(noise)

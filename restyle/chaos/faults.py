@@ -29,8 +29,8 @@ Deed = Callable[[World, random.Random, Counter[str]], None]
 
 def kill_worker(world: World, rng: random.Random, counts: Counter[str]) -> None:
     """Kill -9 a process that paints."""
-    (cluster,) = world.subject.all_with("flows.warm_cluster")[:1] or (None,)
-    painting = [pid for pid in world.subject.all_with("multiprocessing.spawn") if _parent(pid) == cluster]
+    clusters = world.subject.all_with("flows.warm_cluster")
+    painting = [pid for pid in world.subject.all_with("multiprocessing.spawn") if _parent(pid) in clusters]
     _kill(rng, painting, "Dask worker killed", counts)
 
 

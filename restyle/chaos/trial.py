@@ -76,8 +76,11 @@ class Trial:
             self._require(run["state_type"] == "COMPLETED", f"the undisturbed run ended {run['state_name']}")
         self._expected = self._hashes("undisturbed.mkv")
         self.say(f"undisturbed: {len(self._expected)} frames")
-        while self.counts.total() < faults:
-            self._round()
+        try:
+            while self.counts.total() < faults:
+                self._round()
+        except TimeoutError as error:
+            self._require(False, f"round {self.rounds}: its runs did not end ({error})")
         self._nothing_is_left()
         self.counts["signature ended: request refused"] = self.world.proxy.refused
         return Verdict(

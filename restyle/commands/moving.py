@@ -4,7 +4,8 @@ import argparse
 from collections import Counter
 from pathlib import Path
 
-from restyle.commands.options import BLOB, writable
+from flows.request import BLOB
+from restyle.commands.options import writable
 from restyle.commands.progress import showing_progress
 from restyle.downloading import download as fetch
 from restyle.errors import BadSetting

@@ -5,12 +5,11 @@ import tempfile
 from pathlib import Path
 from typing import Literal
 
+from flows.request import BLOB
 from restyle.domain import FrameFormat
 from restyle.errors import BlobNotFound, UnsupportedMedia, UnsupportedOutput
 from restyle.job import Look
 from tasks.stores import open_stores
-
-BLOB = "data:"
 
 
 def look_of(options: argparse.Namespace, frames: FrameFormat | Literal["none"] = "jpeg") -> Look:
