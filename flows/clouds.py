@@ -27,11 +27,12 @@ def kubernetes() -> Any:  # a KubeCluster
 
     It outlives the run: others share it. Raises BadSetting where it cannot be reached.
     """
-    name = dask.config.get("kubernetes.name", DASK_CLUSTER)
     import kr8s  # noqa: PLC0415  (what dask-kubernetes speaks to Kubernetes with)
-    from dask_kubernetes.operator import KubeCluster  # noqa: PLC0415  (an extra; and sets defaults for the above)
+    from dask_kubernetes.operator import KubeCluster  # noqa: PLC0415  (an extra)
     from dask_kubernetes.operator.kubecluster.kubecluster import CreateMode  # noqa: PLC0415
 
+    dask.config.update_defaults({"kubernetes": {"name": DASK_CLUSTER}})  # over the package's own, under what users set
+    name = dask.config.get("kubernetes.name")
     # One of Dask's own making has images without restyle.
     described = dask.config.get("kubernetes.custom-cluster-spec")
     mode = CreateMode.CREATE_OR_CONNECT if described else CreateMode.CONNECT_ONLY

@@ -121,9 +121,15 @@ def await_gone(process: str | None) -> None:
 
 
 def await_that(happened: Callable[[], bool], timeout_s: float) -> None:
-    """Wait until something is so. Raises TimeoutError."""
+    """Wait until something is so; a server that gives no answer has not said yes. Raises TimeoutError."""
     deadline = time.monotonic() + timeout_s
-    while not happened():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"not so after {timeout_s:.0f} s")
+    unanswered: OSError | None = None
+    while time.monotonic() <= deadline:
+        try:
+            if happened():
+                return
+            unanswered = None
+        except OSError as error:
+            unanswered = error
         time.sleep(0.2)
+    raise TimeoutError(f"not so after {timeout_s:.0f} s") from unanswered

@@ -1,5 +1,6 @@
 """Clusters of machines that come and go, as far as one sees without an account: what they are made of and refuse."""
 
+import importlib
 import json
 import subprocess
 import sys
@@ -56,6 +57,7 @@ def test_a_cluster_that_costs_money_needs_an_upper_bound(monkeypatch: pytest.Mon
 def test_kubernetes_that_cannot_be_reached_is_said_in_words(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
     monkeypatch.setenv("HOME", str(tmp_path))
+    importlib.import_module("dask_kubernetes.operator")  # which sets a default name of its own
     with pytest.raises(BadSetting, match="no DaskCluster 'restyle'"), own_cluster(choose_cluster("kubernetes", None)):
         pass
 
