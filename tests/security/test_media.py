@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from bench.fuzz import SEEDS, Tally, fuzz
+from bench.damage import SEEDS
+from bench.fuzz import Tally, fuzz
 from restyle.errors import EncodingFailed, RestyleError
 from restyle.media import decoder_process
 from restyle.media.inputs import own_input, untrusted_input
@@ -129,7 +130,7 @@ def test_500_damaged_files_break_nothing_and_reach_nothing(bait: Canary, port: L
     address = f"http://127.0.0.1:{port.port}/"
     strings = (str(bait.path), f"file://{bait.path}", address, f"concat:{bait.path}|{address}", f"#EXTM3U\n{address}\n")
     tally = Tally(SEED)
-    for outcome in fuzz(FUZZED, SEED, tmp_path, tuple(words.encode() for words in strings)):
+    for outcome in fuzz(range(FUZZED), SEED, tmp_path, tuple(words.encode() for words in strings)):
         tally.add(outcome)
     assert tally.faults == [], tally.as_json()
     assert tally.kinds.total() == FUZZED
