@@ -8,11 +8,10 @@ import logging
 import tempfile
 from pathlib import Path
 
+from bench.writing import MEDIA, put
 from tests.media.clips import CLIPS, ClipCache
 from tests.media.exactness import Exactness, measure
 
-DOCUMENT = Path(__file__).parent.parent / "docs" / "media.md"
-START, END = "<!-- table: start -->", "<!-- table: end -->"
 HEAD = (
     "| clip | what it tests | frames in | out | worst drift / half a frame, ms | audio | PSNR, dB | direct, dB |",
     "|---|---|--:|--:|--:|---|--:|--:|",
@@ -40,9 +39,7 @@ def main() -> None:
         for clip in CLIPS:
             lines.append(row(measure(clip, clips[clip.name], Path(name))))
             print(lines[-1], flush=True)
-    text = DOCUMENT.read_text()
-    before, after = text.split(START)[0], text.split(END)[1]
-    DOCUMENT.write_text(before + START + "\n" + "\n".join(lines) + "\n" + END + after)
+    put("table", lines, MEDIA)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - torch's own idiom
 
+from models.blocks import InBlocks
 from models.checkpoint import read_network
 from models.look import keep_source_color, resized, seen_size, to_levels
 from models.motion import Smoother
@@ -117,6 +118,8 @@ class StyleNetwork:
 
     def __init__(self, network: TransformerNet, path: NumericPath) -> None:
         self._dtype = DTYPES[path.precision]
+        if (path.device, path.precision) == ("cpu", "float32"):  # matrix units, and GPUs, were not tried
+            network.deconv3.register_module("conv2d", InBlocks(network.deconv3.conv2d))
         self._network = network.to(path.device, self._dtype).to(memory_format=MEMORY_FORMAT).eval()
 
     def __call__(self, source: Tensor) -> Tensor:

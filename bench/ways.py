@@ -1,0 +1,78 @@
+"""Ways to paint a frame, each in a process of its own which paints one whenever it reads a line.
+
+`python -m bench.ways WAY WIDTH HEIGHT THREADS` answers each line with the seconds that a frame took, and `ready` first.
+"""
+
+import sys
+import time
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from models.checkpoint import read_network
+from models.inference import Frames, load_painter
+from models.runtime import DTYPES, choose_numeric_path
+from models.styles import shipped
+from tests.models.public_network import PublicNet
+
+STYLE = "starry_night"
+MULTIPLY_ADDS = 153_792
+"""Of the network, for each pixel."""
+
+Paint = Callable[[Frames], object]
+
+
+def usual(threads: int) -> Paint:
+    """As the public example has it: float32, channels first, instance norm, frame by frame."""
+    torch.set_num_threads(threads)
+    network = PublicNet().eval()
+    network.load_state_dict(read_network(shipped()[STYLE].path.read_bytes()).state_dict())
+
+    def paint(frames: Frames) -> object:
+        with torch.no_grad():
+            source = torch.from_numpy(frames).permute(0, 3, 1, 2).float()
+            return network(source).clamp(0, 255)[0].numpy().transpose(1, 2, 0).astype("uint8")
+
+    return paint
+
+
+def ours(threads: int) -> Paint:
+    """As a run paints here."""
+    return load_painter(shipped()[STYLE].path.read_bytes(), choose_numeric_path(threads))
+
+
+def product(threads: int) -> Paint:
+    """No painting, but the processor's own matrix product, of as many multiply-adds and in our precision."""
+    torch.set_num_threads(threads)
+    side = 2048
+    dtype = DTYPES[choose_numeric_path(threads).precision]
+    left, right = torch.rand(side, side).to(dtype), torch.rand(side, side).to(dtype)
+
+    def multiply(frames: Frames) -> object:
+        rows = round(frames.shape[1] * frames.shape[2] * MULTIPLY_ADDS / side**2)
+        for _ in range(rows // side):
+            left @ right
+        return left[: rows % side] @ right
+
+    return multiply
+
+
+WAYS: dict[str, Callable[[int], Paint]] = {"usual": usual, "ours": ours, "product": product}
+
+
+def main() -> None:
+    """Paint a frame of noise for each line."""
+    way, width, height, threads = sys.argv[1], *map(int, sys.argv[2:5])
+    frame = np.random.default_rng(1).integers(0, 256, (1, height, width, 3), dtype=np.uint8)
+    paint = WAYS[way](threads)
+    paint(frame)
+    print("ready", flush=True)
+    for _ in sys.stdin:
+        begun = time.perf_counter()
+        paint(frame)
+        print(time.perf_counter() - begun, flush=True)
+
+
+if __name__ == "__main__":
+    main()

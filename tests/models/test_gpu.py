@@ -1,0 +1,27 @@
+"""What a CUDA device paints is what the processor paints, and the same bits each time. Needs one: `pytest -m gpu`."""
+
+import numpy as np
+import pytest
+
+from models.inference import load_painter
+from models.runtime import choose_numeric_path, device_count
+from models.styles import shipped
+from restyle.domain import NumericPath
+from tests.models.test_inference import frames
+
+pytestmark = [
+    pytest.mark.gpu,
+    pytest.mark.skipif(not device_count(), reason="no CUDA device here: what a GPU paints was not tested"),
+]
+PROCESSOR = NumericPath(device="cpu", precision="float32", threads=1, mini_batch=1)
+
+
+@pytest.mark.parametrize("style", shipped())
+def test_a_gpu_paints_what_the_processor_paints(style: str) -> None:
+    weights = shipped()[style].path.read_bytes()
+    source = np.repeat(np.repeat(frames(9, 24, 40), 8, axis=1), 8, axis=2)
+    on_gpu = load_painter(weights, choose_numeric_path())
+    painted = on_gpu(source)
+    np.testing.assert_array_equal(on_gpu(source), painted)
+    error = np.square(painted.astype(float) - load_painter(weights, PROCESSOR)(source)).mean()
+    assert 10 * np.log10(255**2 / error) > 38
