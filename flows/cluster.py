@@ -165,7 +165,6 @@ def _made(choice: ClusterChoice, port: int) -> Any:
         "scheduler_port": port,
         "host": "127.0.0.1",
         "dashboard_address": "127.0.0.1:0",
-        "scheduler_kwargs": {"dashboard": False},  # at a port that nobody knows, for a second and more of imports
         "threads_per_worker": 1,  # one batch at a time; torch has the threads
     }
     if choice.kind == "cuda":
