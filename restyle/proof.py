@@ -36,6 +36,11 @@ class Fault:
     blobs: tuple[str, ...] = ()
     """data-store keys of what is damaged"""
 
+    @property
+    def mendable(self) -> bool:
+        """Whether there is something to take back; a source that was changed has nothing."""
+        return bool(self.records or self.blobs)
+
 
 @dataclass
 class Proof:

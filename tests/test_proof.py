@@ -103,6 +103,13 @@ def test_a_damaged_segment_or_output_takes_back_no_painted_batch(job: SmallJob) 
     assert faults(job) == []
 
 
+def test_a_source_that_was_changed_is_named_and_has_nothing_to_take_back(job: SmallJob) -> None:
+    job.data.write(job.plan.job.video.key, b"another video")
+    (fault,) = prove(job.data, job.control, job.plan.job.job_id).faults
+    assert "not the video that was painted" in fault.what
+    assert not fault.mendable
+
+
 def test_a_painted_frame_that_is_gone_alone_is_missed(job: SmallJob) -> None:
     job.data.delete(styled(job.plan.job.job_id) + image_name(5, "png"))
     (missed,) = faults(job)
