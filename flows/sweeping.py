@@ -1,9 +1,10 @@
-"""No run and no task run stays Running when its process is gone.
+"""No run and no task run stays Running when its process is gone, and none Pending when its worker is.
 
 A process that conducts a run holds a lock in RESTYLE_HOME (`restyle.presence`), which the kernel lets go when the
 process ends, however it ends. A run is therefore taken for dead by a free lock and by nothing else: one that is
 conducted on another machine has no lock here, and is left to the sweeps there. A task run is taken for dead when its
-run is over: batches of such a run stop by themselves, on any machine (`tasks.watching`).
+run is over: batches of such a run stop by themselves, on any machine (`tasks.watching`). A run that a worker took from
+its queue and never started is given back to the queue once the worker sends no heartbeat any more.
 """
 
 import logging
@@ -18,10 +19,10 @@ from uuid import UUID
 from prefect import Task
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import FlowFilter, FlowRunFilter, TaskRunFilter
-from prefect.client.schemas.objects import TERMINAL_STATES, State, StateType
+from prefect.client.schemas.objects import TERMINAL_STATES, FlowRun, State, StateType, WorkerStatus
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from prefect.runtime import flow_run
-from prefect.states import Cancelled, Crashed
+from prefect.states import Cancelled, Crashed, Scheduled
 
 from restyle.errors import RunStopped
 from restyle.presence import Attempt, abandoned, forget, present
@@ -30,9 +31,13 @@ from restyle.settings import Settings
 RECORDED_WITHIN_S = 7.0
 """The server writes down what happened to task runs every five seconds: what it says of them is so much older."""
 
+TAKEN_WITHIN_S = 120.0
+"""A worker takes seconds from taking a run to starting it; one that died is known for it after 90."""
+
 FLOWS = ("stylize-video", "train-style", "preview-styles", "paint-folder", "watch-store")
 UNFINISHED = [kind for kind in StateType if kind not in TERMINAL_STATES and kind != StateType.SCHEDULED]
 RUN_GONE = "the process that conducted this run is gone; what it painted is kept"
+WORKER_GONE = "the worker that was to start this run is gone"
 TASK_GONE = "its run is over, and nothing works at this any more"
 
 log = logging.getLogger(__name__)
@@ -68,6 +73,7 @@ def sweep() -> None:
             ended = datetime.now(UTC) - timedelta(seconds=RECORDED_WITHIN_S)
             over = {"state": {"type": {"any_": list(TERMINAL_STATES)}}, "end_time": {"before_": ended}}
             _end_task_runs(client, flow_runs=over)
+            _give_back(client)
     except Exception as error:  # noqa: BLE001  (sweeping up must not fail a run whose work is done)
         log.warning("dead runs were not swept up (%s: %s)", type(error).__name__, error)
 
@@ -108,6 +114,28 @@ def _end_run(client: SyncPrefectClient, attempt: Attempt) -> bool:
         log.warning("%s: %s", run.name, RUN_GONE)
     forget(Settings().home, attempt)
     return True
+
+
+def _give_back(client: SyncPrefectClient) -> None:
+    """Schedule anew what a worker had taken when it died, which Prefect leaves Pending for good."""
+    taken = client.read_flow_runs(
+        flow_filter=FlowFilter.model_validate({"name": {"any_": FLOWS}}),
+        flow_run_filter=FlowRunFilter.model_validate({"state": {"type": {"any_": [StateType.PENDING]}}}),
+    )
+    long_ago = datetime.now(UTC) - timedelta(seconds=TAKEN_WITHIN_S)
+    for run in taken:
+        if run.state and run.state.timestamp < long_ago and not _is_being_started(client, run):
+            client.set_flow_run_state(run.id, Scheduled(message=WORKER_GONE), force=True)
+            log.warning("%s: %s", run.name, WORKER_GONE)
+
+
+def _is_being_started(client: SyncPrefectClient, run: FlowRun) -> bool:
+    """Whether no worker is needed for it any more, or the one that took it lives: each start has a name of its own."""
+    name, kind = (run.labels.get(f"prefect.worker.{what}") for what in ("name", "type"))
+    if run.work_pool_name is None or (kind != "process" and run.infrastructure_pid):
+        return True
+    workers = client.read_workers_for_work_pool(run.work_pool_name)
+    return any(worker.name == name and worker.status == WorkerStatus.ONLINE for worker in workers)
 
 
 def _end_task_runs(client: SyncPrefectClient, flow_runs: dict[str, Any], before_attempt: int | None = None) -> None:

@@ -72,7 +72,7 @@ def _start(
     wait.until("server", lambda: answers(environment["PREFECT_API_URL"]))
     supervisor.run(service("deployments", "flows.serving"), wait.over.is_set)
     wait.until("cluster", lambda: _listens(ports.cluster))
-    supervisor.start(service("worker", "prefect", "worker", "start", "--pool", "restyle", "--name", "restyle-up"))
+    supervisor.start(service("worker", "prefect", "worker", "start", "--pool", "restyle"))
     supervisor.start(service("sensor", "flows.watch_store", "--every", str(options.every)))
 
 
