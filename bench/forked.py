@@ -21,11 +21,13 @@ from restyle.media import decoder_process
 class Forked:
     """To a DecoderProcess, what subprocess.Popen is. Its process must have one thread only."""
 
-    def __init__(self, command: Sequence[str], *, pass_fds: Sequence[int], **_: Any) -> None:  # what Popen takes
+    def __init__(
+        self, command: Sequence[str], *, pass_fds: Sequence[int], env: dict[str, str], **_: Any
+    ) -> None:  # what Popen takes
         (stdin, self_in), (self_out, stdout), (self_err, stderr) = os.pipe(), os.pipe(), os.pipe()
         self.pid = os.fork()
         if not self.pid:
-            _become(command[-3:], (stdin, stdout, stderr), pass_fds)
+            _become(command[-3:], (stdin, stdout, stderr), pass_fds, env)
         for fd in (stdin, stdout, stderr):
             os.close(fd)
         self.stdin = os.fdopen(self_in, "wb", buffering=0)
@@ -46,12 +48,14 @@ class Forked:
 
 def fork_decoders() -> None:
     """From now on this process has copies of itself decode."""
-    decoder_process.subprocess = SimpleNamespace(Popen=Forked, PIPE=None)  # type: ignore[attr-defined]
+    decoder_process.subprocess = SimpleNamespace(Popen=Forked, PIPE=None)  # type: ignore[assignment]
 
 
-def _become(arguments: Sequence[str], standard: Sequence[int], kept: Sequence[int]) -> NoReturn:
+def _become(arguments: Sequence[str], standard: Sequence[int], kept: Sequence[int], env: dict[str, str]) -> NoReturn:
     status = 1
     try:
+        os.environ.clear()
+        os.environ.update(env)
         for number, fd in enumerate(standard):
             os.dup2(fd, number)
         open_fds = sorted({0, 1, 2, *kept, os.sysconf("SC_OPEN_MAX")})

@@ -176,6 +176,10 @@ def main() -> int:
     tally, saved = Tally(options.seed), time.monotonic()
     if options.result.exists():
         tally.go_on_from(json.loads(options.result.read_text()))
+    if tally.kinds.total() >= options.files:
+        raise SystemExit(
+            f"{options.result}: holds {tally.kinds.total()} files already; name another result, or more files"
+        )
     with tempfile.TemporaryDirectory(prefix="restyle-fuzz-") as folder:
         numbers = range(tally.kinds.total(), options.files)
         for outcome in fuzz(numbers, options.seed, Path(folder), minutes=options.minutes):

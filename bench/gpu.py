@@ -10,9 +10,10 @@ import io
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ BYTES = 4_080
 """That pass through memory for each pixel in 16 bits where nothing is fused: each layer's convolution, norm, ReLU and
 padding apart."""
 BATCHES = (1, 4, 8)
+WAYS = ("eager", "compiled", "max-autotune")
 MEMORY_FORMAT = torch.channels_last
 Paint = Callable[[Tensor], Tensor]
 
@@ -61,6 +63,8 @@ class Device:
 
     def __init__(self, name: str) -> None:
         self.name, self.on_gpu = name, name.startswith("cuda")
+        if self.on_gpu:
+            torch.cuda.set_device(name)
         self.words = torch.cuda.get_device_name() if self.on_gpu else "the processor"
 
     def wait(self) -> None:
@@ -83,15 +87,18 @@ class Device:
         return (time.perf_counter() - begun) / count
 
 
-def ways(device: Device) -> Iterator[tuple[str, torch.dtype, Paint]]:
+def ways(device: Device, chosen: Sequence[str]) -> Iterator[tuple[str, torch.dtype, Paint]]:
     """How the network is run: each with its name and its type of numbers."""
     for dtype in (torch.bfloat16, torch.float16) if device.on_gpu else (torch.float32,):
         ours = read_network(STYLE).to(device.name, dtype).to(memory_format=MEMORY_FORMAT)
-        name = str(dtype).removeprefix("torch.")
-        yield f"{name}, eager", dtype, ours
-        yield f"{name}, compiled", dtype, torch.compile(ours, dynamic=False)
-        if device.on_gpu:
-            yield f"{name}, max-autotune with CUDA graphs", dtype, torch.compile(ours, mode="max-autotune")
+        made: dict[str, Callable[[], Paint]] = {
+            "eager": lambda ours=ours: ours,
+            "compiled": lambda ours=ours: torch.compile(ours, dynamic=False),
+            "max-autotune": lambda ours=ours: torch.compile(ours, dynamic=False, mode="max-autotune"),  # CUDA graphs
+        }
+        for name in chosen:
+            torch._dynamo.reset()  # what is compiled counts for all wrappers of one class, up to a limit
+            yield f"{str(dtype).removeprefix('torch.')}, {name}", dtype, made[name]()
 
 
 def frames(count: int, width: int, height: int) -> Tensor:
@@ -170,32 +177,46 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--size", nargs="+", default=SIZES)
+    parser.add_argument("--ways", nargs="+", choices=WAYS, default=WAYS)
     parser.add_argument("--result", type=Path, default=ROOT / "bench/results/gpu.json")
     options = parser.parse_args()
+    torch._dynamo.config.recompile_limit = 64  # sizes times mini-batches; beyond it everything would run eagerly
+    torch._dynamo.config.fail_on_recompile_limit_hit = True
     device, network = Device(options.device), read_network(STYLE)
-    rows = []
-    print(f"{device.words}, torch {torch.__version__}")
+    images = {size: coding(device, *map(int, size.split("x"))) for size in options.size}
+    found: dict[str, Any] = {"device": device.words, "torch": torch.__version__, "images_ms": images, "rows": []}
+    print(json.dumps(found, indent=1), flush=True)
     with torch.inference_mode():
         small = frames(1, 320, 180)
         expected = network(small.float())
-        for name, dtype, paint in ways(device):
+        for name, dtype, paint in ways(device, options.ways):
             exact = decibels(paint(small.to(device.name, dtype)), expected)
-            operations, traffic = limits(device, dtype)
-            for size in options.size:
+            device_limits = limits(device, dtype)
+            for size, batch in product(options.size, BATCHES if device.on_gpu else (1,)):
                 width, height = map(int, size.split("x"))
-                for batch in BATCHES if device.on_gpu else (1,):
-                    one = frames(batch, width, height).to(device.name, dtype).contiguous(memory_format=MEMORY_FORMAT)
-                    fps = batch / device.seconds(partial(paint, one))
-                    pixels = width * height * fps
-                    row = {"way": name, "psnr_db": exact, "size": size, "batch": batch, "fps": fps}
-                    row |= {"of_operations": OPERATIONS * pixels / operations, "of_memory": BYTES * pixels / traffic}
-                    row |= {"end_to_end_fps": end_to_end(device, paint, dtype, batch, width, height)}
-                    rows.append(row)
-                    print(", ".join(f"{key} {_words(value)}" for key, value in row.items()), flush=True)
-        images = {size: coding(device, *map(int, size.split("x"))) for size in options.size}
-    print(json.dumps(images, indent=1))
-    found = {"device": device.words, "torch": torch.__version__, "rows": rows, "images_ms": images}
-    options.result.write_text(json.dumps(found, indent=1) + "\n")
+                row: dict[str, Any] = {"way": name, "psnr_db": exact, "size": size, "batch": batch}
+                try:
+                    row |= timed(device, paint, dtype, batch, width, height, device_limits)
+                except torch.OutOfMemoryError:
+                    row["out_of_memory"] = True
+                found["rows"].append(row)
+                print(", ".join(f"{key} {_words(value)}" for key, value in row.items()), flush=True)
+                options.result.write_text(json.dumps(found, indent=1) + "\n")
+
+
+def timed(
+    device: Device, paint: Paint, dtype: torch.dtype, batch: int, width: int, height: int, most: tuple[float, float]
+) -> dict[str, float]:
+    """Frames a second, and what they are of the operations and the bytes a second that the device does at the most."""
+    one = frames(batch, width, height).to(device.name, dtype).contiguous(memory_format=MEMORY_FORMAT)
+    fps = batch / device.seconds(partial(paint, one))
+    pixels = width * height * fps
+    return {
+        "fps": fps,
+        "of_operations": OPERATIONS * pixels / most[0],
+        "of_memory": BYTES * dtype.itemsize / 2 * pixels / most[1],
+        "end_to_end_fps": end_to_end(device, paint, dtype, batch, width, height),
+    }
 
 
 if __name__ == "__main__":

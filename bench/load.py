@@ -20,6 +20,7 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
+from bench.writing import machine
 from flows.server import free_port
 from restyle.chaos.subject import Subject, await_that
 from restyle.chaos.world import FLOW, OVER
@@ -159,13 +160,7 @@ def _pss_mb(number: int) -> float:
         lines = (Path("/proc") / str(number) / "smaps_rollup").read_text().splitlines()
     except OSError:
         return 0.0
-    return next((int(line.split()[1]) / 1e3 for line in lines if line.startswith("Pss:")), 0.0)
-
-
-def _processor() -> str:
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    name = next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return f"{name}, {os.cpu_count()} cores"
+    return next((int(line.split()[1]) * 1024 / 1e6 for line in lines if line.startswith("Pss:")), 0.0)
 
 
 def _size(path: Path) -> int:
@@ -185,7 +180,7 @@ def main() -> None:
     parser.add_argument("trials", nargs="*", default=list(TRIALS), help=", ".join(TRIALS))
     for name in parser.parse_args().trials:
         with tempfile.TemporaryDirectory(prefix="restyle-load-") as home:
-            found = {"processor": _processor(), **TRIALS[name](Path(home))}
+            found = {"processor": machine(), **TRIALS[name](Path(home))}
         results = json.loads(RESULT.read_text()) if RESULT.exists() else {}
         RESULT.write_text(json.dumps(results | {name: found}, indent=1) + "\n")
         sys.stdout.write(f"{name}: {json.dumps(found, indent=1)}\n")

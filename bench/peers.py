@@ -63,7 +63,7 @@ def hand(clip: Path, folder: Path, workers: int) -> None:
     """Batches decoded, painted and encoded by workers that have their painters loaded, then joined."""
     environment = {"GLIBC_TUNABLES": HUGE_PAGES, "OMP_NUM_THREADS": "1"}
     with (
-        LocalCluster(workers, threads_per_worker=1, memory_limit=0, env=environment) as cluster,
+        LocalCluster(n_workers=workers, threads_per_worker=1, memory_limit=0, env=environment) as cluster,
         Client(cluster) as dask,
     ):
         dask.run(_painter)

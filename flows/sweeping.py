@@ -8,11 +8,13 @@ its queue and never started is given back to the queue once the worker sends no 
 """
 
 import logging
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -124,13 +126,21 @@ def _give_back(client: SyncPrefectClient) -> None:
     )
     long_ago = datetime.now(UTC) - timedelta(seconds=TAKEN_WITHIN_S)
     for run in taken:
-        if run.state and run.state.timestamp < long_ago and not _is_being_started(client, run):
+        if run.state is None or run.state.timestamp > long_ago or _is_being_started(client, run):
+            continue
+        if client.read_flow_run(run.id).state_id == run.state_id:  # no other sweep was quicker
             client.set_flow_run_state(run.id, Scheduled(message=WORKER_GONE), force=True)
             log.warning("%s: %s", run.name, WORKER_GONE)
 
 
 def _is_being_started(client: SyncPrefectClient, run: FlowRun) -> bool:
-    """Whether no worker is needed for it any more, or the one that took it lives: each start has a name of its own."""
+    """Whether it has a process or a machine that may live, or else the worker that took it does.
+
+    Each start of a worker has a name of its own.
+    """
+    host, _, process = (run.infrastructure_pid or "").rpartition(":")
+    if host == socket.gethostname() and Path("/proc", process).exists():
+        return True
     name, kind = (run.labels.get(f"prefect.worker.{what}") for what in ("name", "type"))
     if run.work_pool_name is None or (kind != "process" and run.infrastructure_pid):
         return True

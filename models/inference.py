@@ -118,8 +118,6 @@ class StyleNetwork:
 
     def __init__(self, network: TransformerNet, path: NumericPath) -> None:
         self._dtype = DTYPES[path.precision]
-        if (path.device, path.precision) == ("cpu", "float32"):  # matrix units, and GPUs, were not tried
-            network.deconv3.register_module("conv2d", InBlocks(network.deconv3.conv2d))
         self._network = network.to(path.device, self._dtype).to(memory_format=MEMORY_FORMAT).eval()
 
     def __call__(self, source: Tensor) -> Tensor:
@@ -163,6 +161,8 @@ def load_network(weights: bytes, path: NumericPath) -> StyleNetwork:
     """
     require_path(path)
     network = read_network(weights)
+    if path.blocks:
+        network.deconv3.register_module("conv2d", InBlocks(network.deconv3.conv2d))
     if path.device == "cuda":
         # The fastest algorithm of the moment is not always the same one, and some add in a random order.
         torch.backends.cudnn.benchmark = False

@@ -40,6 +40,7 @@ def choose_numeric_path(threads: int | None = None) -> NumericPath:
     return NumericPath(
         device=device,
         precision="bfloat16" if has_bfloat16 else "float32",
+        blocks=not on_gpu and not has_bfloat16,  # matrix units and GPUs were not tried
         threads=threads or thread_share(),
         mini_batch=MINI_BATCH[device],
     )

@@ -38,7 +38,7 @@ class Fault:
 
     @property
     def mendable(self) -> bool:
-        """Whether there is something to take back; a source that was changed has nothing."""
+        """Whether a run can make it anew, from the source; of a source that was changed it cannot."""
         return bool(self.records or self.blobs)
 
 

@@ -103,7 +103,7 @@ def test_a_damaged_segment_or_output_takes_back_no_painted_batch(job: SmallJob) 
     assert faults(job) == []
 
 
-def test_a_source_that_was_changed_is_named_and_has_nothing_to_take_back(job: SmallJob) -> None:
+def test_a_source_that_was_changed_is_named_and_cannot_be_mended(job: SmallJob) -> None:
     job.data.write(job.plan.job.video.key, b"another video")
     (fault,) = prove(job.data, job.control, job.plan.job.job_id).faults
     assert "not the video that was painted" in fault.what

@@ -10,6 +10,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -129,7 +130,11 @@ def await_that(happened: Callable[[], bool], timeout_s: float) -> None:
             if happened():
                 return
             unanswered = None
-        except OSError as error:
+        except urllib.error.HTTPError as error:
+            if error.code < HTTPStatus.INTERNAL_SERVER_ERROR:
+                raise
+            unanswered = error
+        except (urllib.error.URLError, ConnectionError, TimeoutError) as error:
             unanswered = error
         time.sleep(0.2)
     raise TimeoutError(f"not so after {timeout_s:.0f} s") from unanswered

@@ -20,10 +20,9 @@ def verify(job_id: str, mending: bool) -> int:
         print("all that is stored agrees")
         return 0
     found = f"{job_id}: {len(proof.faults)} things disagree with what was recorded"
-    mendable = [fault for fault in proof.faults if fault.mendable]
-    if not mendable:
-        raise JobDisagrees(f"{found}, which another run of the job cannot mend; see above")
+    if not all(fault.mendable for fault in proof.faults):
+        raise JobDisagrees(f"{found}; the source is not the one that was painted, so nothing can be made anew from it")
     if not mending:
         raise JobDisagrees(f"{found}; `restyle verify {job_id} --mend` takes them back, to be made anew")
-    mend(data, control, mendable)
-    raise JobDisagrees(f"{found}; {len(mendable)} are taken back: run the job again, as before, to make these anew")
+    mend(data, control, proof.faults)
+    raise JobDisagrees(f"{found} and are taken back; run the job again, as before, to make just these anew")
