@@ -81,7 +81,7 @@ def lines(pairs: list[dict[str, Any]]) -> list[str]:
 
 
 def main() -> None:
-    """Calibrate, predict, run, and put the pairs into the document."""
+    """Calibrate, predict, run, and put the pairs into the document, beside those that were not made now."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--workers", type=int, nargs="+", default=[2, 4, 8])
     parser.add_argument("--modes", nargs="+", choices=list(MODES), default=list(MODES))
@@ -104,6 +104,10 @@ def main() -> None:
                 pair |= {"all_s": [round(one["wall_s"], 2) for one in made]}
                 print(pair, flush=True)
                 pairs.append(pair)
+    made_now = {(one["mode"], one["workers"]) for one in pairs}
+    earlier = json.loads(RESULT.read_text()) if RESULT.exists() else []
+    pairs += [one for one in earlier if (one["mode"], one["workers"]) not in made_now]
+    pairs.sort(key=lambda one: (one["mode"], one["workers"]))
     RESULT.write_text(json.dumps(pairs, indent=1) + "\n")
     put("check", lines(pairs))
 
