@@ -10,11 +10,12 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+from dask import config
 from distributed import Client, LocalCluster
 from PIL import Image
 
 from bench.ways import ours, usual
-from flows.cluster import HUGE_PAGES
+from flows.cluster import WORKER_ENVIRONMENT
 from models.inference import Painter
 from restyle.domain import FrameBatch, VideoInfo
 from restyle.media.decode import FrameDecoder
@@ -61,9 +62,9 @@ def _paint_batch(batch: FrameBatch, clip: Path, info: VideoInfo, folder: Path) -
 
 def hand(clip: Path, folder: Path, workers: int) -> None:
     """Batches decoded, painted and encoded by workers that have their painters loaded, then joined."""
-    environment = {"GLIBC_TUNABLES": HUGE_PAGES, "OMP_NUM_THREADS": "1"}
     with (
-        LocalCluster(n_workers=workers, threads_per_worker=1, memory_limit=0, env=environment) as cluster,
+        config.set({"distributed.nanny.pre-spawn-environ": WORKER_ENVIRONMENT}),
+        LocalCluster(n_workers=workers, threads_per_worker=1, memory_limit=0) as cluster,
         Client(cluster) as dask,
     ):
         dask.run(_painter)

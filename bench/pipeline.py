@@ -18,9 +18,10 @@ from statistics import median
 from typing import Any
 
 from bench.load import watched
-from bench.speed import TUNED, frame_s, require_no_gpu, way
+from bench.speed import frame_s, require_no_gpu, way
 from bench.warm import RATE, SIZE, Bench, sample_clip
 from bench.writing import PERFORMANCE, machine, put
+from flows.cluster import WORKER_ENVIRONMENT
 from flows.server import prefect_api
 
 ROOT = Path(__file__).parent.parent
@@ -34,7 +35,7 @@ def bare_fps(frames: int) -> float:
     """Of the network alone: as many processes as workers, one thread each, frames in memory."""
     each = max(2, frames // WORKERS)
     with ExitStack() as stack, ThreadPoolExecutor(WORKERS) as pool:
-        processes = [stack.enter_context(way("ours", SIZE, 1, TUNED)) for _ in range(WORKERS)]
+        processes = [stack.enter_context(way("ours", SIZE, 1, WORKER_ENVIRONMENT)) for _ in range(WORKERS)]
         begun = time.perf_counter()
         list(pool.map(lambda process: [frame_s(process) for _ in range(each)], processes))
         return each * WORKERS / (time.perf_counter() - begun)

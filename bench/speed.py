@@ -16,13 +16,11 @@ from typing import Any
 
 from bench.ways import WAYS
 from bench.writing import PERFORMANCE, machine, put
-from flows.cluster import HUGE_PAGES
+from flows.cluster import WORKER_ENVIRONMENT
 from models.runtime import choose_numeric_path, core_count, device_count
 
 RESULT = Path(__file__).parent / "results/speed.json"
 SIZES = ((640, 360), (1280, 720))
-TUNED = {"GLIBC_TUNABLES": HUGE_PAGES}
-"""What flows.cluster gives to workers."""
 GOAL = {"bfloat16": 8.0, "float32": 1.3}
 """Times the usual loop, by what the processor is able to."""
 
@@ -52,7 +50,8 @@ def measure(size: tuple[int, int], threads: int, rounds: int) -> dict[str, Any]:
     """Seconds a frame in each way, and what they are to each other in the median round."""
     with ExitStack() as stack:
         processes = {
-            name: stack.enter_context(way(name, size, threads, {} if name == "usual" else TUNED)) for name in WAYS
+            name: stack.enter_context(way(name, size, threads, {} if name == "usual" else WORKER_ENVIRONMENT))
+            for name in WAYS
         }
         taken = [{name: frame_s(process) for name, process in processes.items()} for _ in range(rounds)]
     best = {name: round(min(one[name] for one in taken), 4) for name in WAYS}

@@ -28,12 +28,10 @@ WARM_MINUTES = 5.0
 DASK_CONFIG = Path(__file__).with_name("dask.yaml")
 """What every scheduler and worker is told; one started by hand reads it where its variable DASK_CONFIG names it."""
 
-HUGE_PAGES = (
-    "glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=4294967296:"
-    "glibc.malloc.trim_threshold=17179869184:glibc.malloc.top_pad=268435456"
-)
-"""Keeps large activations mapped between frames; without it they are unmapped and faulted in again each time."""
-
+WORKER_ENVIRONMENT: dict[str, str] = yaml.safe_load(DASK_CONFIG.read_text())["distributed"]["nanny"][
+    "pre-spawn-environ"
+]
+"""What a worker's process starts with, for others that are to be as fast."""
 
 # prefect-dask has no hook for it; every task of every run is sent by way of this name.
 prefect_dask.client.serialize_context = context_without_secrets
@@ -175,6 +173,6 @@ def _made(choice: ClusterChoice, port: int) -> Any:
         n_workers=at_first,
         memory_limit=0,
         silence_logs=40,
-        env={"GLIBC_TUNABLES": HUGE_PAGES, "OMP_NUM_THREADS": str(choice.threads)},
+        env={"OMP_NUM_THREADS": str(choice.threads)},
         **common,
     )

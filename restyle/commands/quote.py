@@ -39,9 +39,9 @@ def quote(options: argparse.Namespace) -> int:
         source = video_at(options.video, Path(folder))
         check_video(source)
         step("painting a sample")
-        from flows.cluster import HUGE_PAGES
+        from flows.cluster import WORKER_ENVIRONMENT
 
-        os.environ["GLIBC_TUNABLES"] = HUGE_PAGES  # as workers have it, from their start: hence the new process
+        os.environ.update(WORKER_ENVIRONMENT)  # as workers have it, from their start: hence the new process
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
             sample = pool.submit(take_sample, source, chosen, look, output, training_s).result()
     made = quoted(sample, prices)

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
-from flows.cluster import DASK_CONFIG, HUGE_PAGES
+from flows.cluster import DASK_CONFIG
 from tests.deployments.reading import DOCKER, ROOT, compose_text, example_environment, services
 
 OURS = ("server", "deployments", "scheduler", "cpu-worker", "gpu-worker", "worker", "sensor")
@@ -65,10 +65,6 @@ def test_whatever_runs_for_long_has_a_health_check(composed: dict[str, Any]) -> 
 
 def test_ports_are_open_to_this_machine_only(composed: dict[str, Any]) -> None:
     assert all(port.startswith("127.0.0.1:") for one in composed.values() for port in one.get("ports", []))
-
-
-def test_workers_of_the_cpu_keep_large_activations_mapped(composed: dict[str, Any]) -> None:
-    assert composed["cpu-worker"]["environment"]["GLIBC_TUNABLES"] == HUGE_PAGES
 
 
 def test_the_image_tells_dask_what_our_own_clusters_are_told() -> None:

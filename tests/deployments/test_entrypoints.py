@@ -1,6 +1,7 @@
 """The commands of the compose file, run as processes: a dropped video is painted by them."""
 
 import json
+import os
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,11 +12,13 @@ import pytest
 from distributed import Client
 from distributed.scheduler import Scheduler
 
+from flows.cluster import WORKER_ENVIRONMENT
 from restyle.chaos.subject import await_that
 from restyle.media.probe import probe_video
 from restyle.storage import Store, open_store
 from tests.deployments.stand import Stand, stand
 from tests.media.recipes import ffmpeg
+from tests.processes import has_from_its_start
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]  # a whole deployment, on a machine that may be busy
 
@@ -66,6 +69,8 @@ def test_scheduler_and_worker_that_are_started_by_hand_keep_to_our_settings(comp
         assert worker["nthreads"] == 1
         assert client.run_on_scheduler(_allowed_failures) == 1
         assert list(client.run(dask.config.get, "distributed.worker.memory.pause").values()) == [False]
+        (process,) = client.run(os.getpid).values()
+        assert has_from_its_start(process, WORKER_ENVIRONMENT)
 
 
 def test_each_of_them_ends_within_its_grace_when_told_to(composed: Stand) -> None:
