@@ -18,6 +18,7 @@ READY_S = 400.0
 """A machine that is busy otherwise; alone it takes a tenth."""
 END_S = 120.0
 SEEN_S = 3.0
+BUSY_TRIES = 10
 
 
 @dataclass
@@ -86,16 +87,22 @@ class Subject:
         return number
 
     def ask(self, path: str, body: object = None, method: str | None = None) -> Any:  # whatever the API answers
-        """Ask the server's API; a body makes it a POST. Raises HTTPError for what the server refuses."""
+        """Ask the server's API; a body makes it a POST. Raises HTTPError for what the server refuses.
+
+        Its database may be locked for a moment: it undoes what was asked, answers 503 and, as by Prefect's own client,
+        is asked again.
+        """
         data = None if body is None else json.dumps(body).encode()
         headers = {"Content-Type": "application/json"}
         request = urllib.request.Request(self.url + path, data, headers, method=method)  # noqa: S310  (our own)
-        try:
-            with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
-                return json.loads(answer.read() or b"null")
-        except urllib.error.HTTPError as error:
-            error.close()
-            raise
+        for _ in range(BUSY_TRIES):
+            try:
+                return _answer(request)
+            except urllib.error.HTTPError as error:
+                if error.code != HTTPStatus.SERVICE_UNAVAILABLE:
+                    raise
+            time.sleep(1)
+        return _answer(request)
 
     def runs(self, flow: str, state: str | None = None) -> list[dict[str, Any]]:
         """The runs of a flow, those of one type of state where it is given."""
@@ -112,6 +119,15 @@ class Subject:
         """
         await_gone(self.ask(f"/flow_runs/{run}")["infrastructure_pid"])
         self.ask(f"/flow_runs/{run}/set_state", {"state": {"type": "SCHEDULED", "name": "AwaitingRetry"}})
+
+
+def _answer(request: urllib.request.Request) -> Any:
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310  (our own)
+            return json.loads(answer.read() or b"null")
+    except urllib.error.HTTPError as error:
+        error.close()
+        raise
 
 
 def await_gone(process: str | None) -> None:
