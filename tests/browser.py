@@ -26,7 +26,9 @@ NO_GRAPH = "--disable-3d-apis"
 PATIENCE_MS = 60_000.0
 """For a page on a machine that is busy with other things; alone it takes a second."""
 SAVES = 5
+"""How often a person tries to save a schedule."""
 NOTICE_MS = 10_000.0
+"""For the notice that it is saved: the answer is there when the dialog closes."""
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ READY_S = 400.0
 END_S = 120.0
 SEEN_S = 3.0
 BUSY_TRIES = 10
+"""How often, a second apart, a server that is too busy is asked again."""
 
 
 @dataclass
@@ -89,8 +90,7 @@ class Subject:
     def ask(self, path: str, body: object = None, method: str | None = None) -> Any:  # whatever the API answers
         """Ask the server's API; a body makes it a POST. Raises HTTPError for what the server refuses.
 
-        Its database may be locked for a moment: it undoes what was asked, answers 503 and, as by Prefect's own client,
-        is asked again.
+        One that is too busy (503: its database is locked, say) has done nothing; it is asked again, as by Prefect's client.
         """
         data = None if body is None else json.dumps(body).encode()
         headers = {"Content-Type": "application/json"}
