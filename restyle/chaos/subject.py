@@ -90,7 +90,7 @@ class Subject:
     def ask(self, path: str, body: object = None, method: str | None = None) -> Any:  # whatever the API answers
         """Ask the server's API; a body makes it a POST. Raises HTTPError for what the server refuses.
 
-        One that is too busy (503: its database is locked, say) has done nothing; it is asked again, as by Prefect's client.
+        One that is too busy (503: its database is locked, say) has done nothing and is asked again.
         """
         data = None if body is None else json.dumps(body).encode()
         headers = {"Content-Type": "application/json"}
