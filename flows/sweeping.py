@@ -81,9 +81,10 @@ def sweep() -> None:
 
 
 def end_task_run(task_run_id: UUID, state: State[Any], task: Task[..., Any], name: str) -> None:
-    """Give a task run of this run its last state, when its process died.
+    """Give a task run of this run its last state, and its name, when its process died.
 
-    What that process still had to tell of it may have died as well: a server that knows nothing of it is told.
+    What that process still had to tell of it may have died as well, or come too late to count: that it started, with
+    which it gets its name, or all of it.
     """
     deadline = time.monotonic() + RECORDED_WITHIN_S
     with get_client(sync_client=True) as client:
@@ -91,6 +92,7 @@ def end_task_run(task_run_id: UUID, state: State[Any], task: Task[..., Any], nam
             if time.monotonic() > deadline:
                 client.create_task_run(task, UUID(flow_run.id), dynamic_key=str(task_run_id), id=task_run_id, name=name)
             time.sleep(0.5)
+        client.set_task_run_name(task_run_id, name)
 
 
 def _set_state(client: SyncPrefectClient, task_run_id: UUID, state: State[Any]) -> bool:

@@ -7,9 +7,11 @@ from uuid import UUID, uuid4
 import pytest
 from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.objects import StateType
-from prefect.states import Pending
+from prefect.states import Crashed, Pending
 
 from flows import sweeping
+from flows.sweeping import end_task_run
+from tasks.painting import style_batch
 from tests.flows.dashboard import Dashboard, dashboard
 from tests.flows.deployed import paint
 
@@ -44,3 +46,21 @@ def test_a_run_whose_worker_died_before_it_started_is_given_back_and_others_are_
         sweeping.sweep()
         assert [seen.run(run).state_type for run in left] == [StateType.PENDING] * 2
         assert [seen.run(run).state_type for run in lost] == [StateType.SCHEDULED] * 3
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["that-it-exists", "nothing"])
+def test_a_task_run_has_its_name_whatever_its_dead_worker_had_told_of_it(
+    told: bool, server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweeping, "RECORDED_WITHIN_S", 1.0)
+    task_run, name = uuid4(), "style batch 3: frames 12-15"
+    with dashboard(server) as seen:
+        run = seen.client.create_flow_run(paint, parameters={"request": {}})
+        monkeypatch.setattr(sweeping.flow_run, "id", str(run.id), raising=False)
+        if told:
+            seen.client.create_task_run(
+                style_batch, run.id, dynamic_key=str(task_run), id=task_run, name="style-batch-abc"
+            )
+        end_task_run(task_run, Crashed(message="died"), style_batch, name)
+        (found,) = seen.task_runs(run.id)
+        assert (found.id, found.name, found.state_name) == (task_run, name, "Crashed")
