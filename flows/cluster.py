@@ -16,7 +16,7 @@ from flows import clouds
 from flows.keep_warm import KeepWarm
 from flows.trust import context_without_secrets, tls_of_dask
 from models.runtime import core_count, device_count
-from restyle.arguments import CLUSTER_KINDS
+from restyle.arguments import CLOUD_KINDS, CLUSTER_KINDS
 from restyle.domain import Frozen
 from restyle.errors import BadSetting
 from restyle.settings import Settings
@@ -69,7 +69,7 @@ def choose_cluster(wished: str, workers: int | None) -> ClusterChoice:
     most = workers or settings.max_workers
     if wished == "auto":
         wished = "cuda" if device_count() else "local"
-    if wished in clouds.PACKAGES:
+    if wished in CLOUD_KINDS:
         clouds.require_package(wished)
         if most is None:
             raise BadSetting(f"--cluster {wished}: set RESTYLE_MAX_WORKERS, how many machines there may be at most")
@@ -83,11 +83,11 @@ def choose_cluster(wished: str, workers: int | None) -> ClusterChoice:
         found, hosts = _count_workers(wished)
         return ClusterChoice(kind=wished, workers=workers or max(found, settings.max_workers or 1), hosts=max(1, hosts))
     threads = max(1, core_count() // most) if wished == "local" else None
-    if settings.max_workers is None and wished not in clouds.PACKAGES:
+    if settings.max_workers is None and wished not in CLOUD_KINDS:
         return ClusterChoice(kind=wished, workers=most, threads=threads)
     warm = WARM_MINUTES if settings.keep_warm_minutes is None else settings.keep_warm_minutes
     least = min(settings.min_workers or 0, most)
-    hosts = most if wished in clouds.PACKAGES else 1
+    hosts = most if wished in CLOUD_KINDS else 1
     return ClusterChoice(kind=wished, workers=most, threads=threads, hosts=hosts, least=least, warm_s=60 * warm)
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from restyle.arguments import CLOUD_KINDS
 from restyle.errors import BadSetting, RestyleError
 from restyle.processes import end, with_parent
 
@@ -92,7 +93,7 @@ def require_within_reach(cluster: str) -> None:
     They would paint and could tell nobody.
     """
     host = urlsplit(cluster).hostname
-    elsewhere = cluster in ("kubernetes", "azure-vm") or (host is not None and not _is_here(host))
+    elsewhere = cluster in CLOUD_KINDS or (host is not None and not _is_here(host))
     if elsewhere and configured_api() is None:
         raise BadSetting(
             f"--cluster {cluster}: its workers cannot reach the private Prefect server of this machine; "

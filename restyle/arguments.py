@@ -5,7 +5,9 @@ import re
 from collections.abc import Callable
 from typing import TypeVar
 
-CLUSTER_KINDS = ("auto", "cuda", "local", "kubernetes", "azure-vm")
+CLOUD_KINDS = ("kubernetes", "azure-vm")
+"""Clusters of other machines, which come and go."""
+CLUSTER_KINDS = ("auto", "cuda", "local", *CLOUD_KINDS)
 CLUSTERS = f"{', '.join(CLUSTER_KINDS)} or an address such as tcp://HOST:8786"
 Number = TypeVar("Number", int, float)
 

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.objects import StateType
+from prefect.runtime import flow_run
 from prefect.states import Crashed, Pending
 
 from flows import sweeping
@@ -56,7 +57,7 @@ def test_a_task_run_has_its_name_whatever_its_dead_worker_had_told_of_it(
     task_run, name = uuid4(), "style batch 3: frames 12-15"
     with dashboard(server) as seen:
         run = seen.client.create_flow_run(paint, parameters={"request": {}})
-        monkeypatch.setattr(sweeping.flow_run, "id", str(run.id), raising=False)
+        monkeypatch.setattr(flow_run, "id", str(run.id), raising=False)
         if told:
             seen.client.create_task_run(
                 style_batch, run.id, dynamic_key=str(task_run), id=task_run, name="style-batch-abc"
