@@ -113,6 +113,16 @@ def task_runner(choice: ClusterChoice) -> DaskTaskRunner:
     return DaskTaskRunner(cluster_class=own_cluster, cluster_kwargs={"choice": choice})
 
 
+@contextmanager
+def starting(choice: ClusterChoice) -> Iterator[DaskTaskRunner]:
+    """The runner of a flow that is about to begin: workers of this machine that are there all along start at once."""
+    if choice.kind in ("local", "cuda") and choice.least is None:
+        with own_cluster(choice) as cluster:
+            yield DaskTaskRunner(address=cluster.scheduler_address)
+    else:
+        yield task_runner(choice)
+
+
 def configured_choice() -> ClusterChoice:
     """What RESTYLE_CLUSTER names, for runs that nobody gives a --cluster."""
     return choose_cluster(Settings().cluster, None)

@@ -19,8 +19,10 @@ from urllib.parse import urlsplit
 
 from restyle.arguments import CLOUD_KINDS
 from restyle.errors import BadSetting, RestyleError
+from restyle.importing import quickly
 from restyle.processes import end, with_parent
 
+HOST = "127.0.0.1"
 DRAIN_TIMEOUT_S = 10.0
 START_TIMEOUT_S = 180.0  # a first start makes the database: 15-20 s on a quiet machine
 
@@ -31,6 +33,12 @@ SERVER_ENVIRONMENT = {
     "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
     "PREFECT_CLI_PROMPT": "false",
 }
+
+
+def server_command(port: int) -> list[str]:
+    """What starts a server on loopback."""
+    first = "prefect.cli.server,prefect.server.api.server"
+    return quickly(first, "prefect", "server", "start", "--host", HOST, "--port", str(port))
 
 
 def own_pages_only(port: int) -> dict[str, str]:
@@ -146,19 +154,18 @@ def _free_database(home: Path) -> Iterator[Path]:
 @contextmanager
 def _server(database: Path) -> Iterator[PrefectApi]:
     port = free_port()
-    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     environment = {
         **os.environ,
         **SERVER_ENVIRONMENT,
         **own_pages_only(port),
         "PREFECT_HOME": str(database.parent),
         "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{database}",
-        "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
+        "PREFECT_API_URL": f"http://{HOST}:{port}/api",
     }
     log_file = database.with_suffix(".log")
     with log_file.open("wb") as log:
         process = subprocess.Popen(
-            command,
+            server_command(port),
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -202,5 +209,5 @@ def answers(url: str) -> bool:
 def free_port() -> int:
     """A port on loopback where nothing listens."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((HOST, 0))
         return int(probe.getsockname()[1])

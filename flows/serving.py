@@ -5,6 +5,7 @@ The pool starts runs as processes of its worker, or, with --container-instances,
 
 import argparse
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,7 @@ from prefect.workers.process import ProcessWorker
 import flows
 from flows.sweeping import sweep
 from restyle.errors import BadSetting
+from restyle.importing import quickly
 
 POOL = "restyle"
 
@@ -48,7 +50,8 @@ def tied_template() -> dict[str, Any]:
     Otherwise each would be a group of its own, and outlive a worker that is killed.
     """
     template = ProcessWorker.get_default_base_job_template()
-    template["variables"]["properties"]["command"]["default"] = f"{sys.executable} -m prefect.engine"
+    engine = shlex.join(quickly("prefect.engine,flows.stylize_video", "prefect.engine"))
+    template["variables"]["properties"]["command"]["default"] = engine
     return template
 
 

@@ -1,5 +1,6 @@
 """`restyle check`: what this machine can do, and what is missing, in words."""
 
+import argparse
 import os
 import shutil
 import sys
@@ -11,7 +12,7 @@ from restyle.settings import Settings
 LOW_DISK_BYTES = 5e9
 
 
-def check() -> int:
+def check(_options: argparse.Namespace) -> int:
     """Prints a line per finding; returns 1 when something that every run needs is missing."""
     sound = True
     for name, probe in CHECKS.items():

@@ -3,20 +3,20 @@
 import argparse
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from restyle.commands.options import look_of, writable
 from restyle.commands.progress import showing_progress
 from restyle.errors import BadSetting, BlobNotFound, UnsupportedMedia, UnsupportedOutput
+from restyle.importing import uncollected
 from restyle.layout import contact_sheet_image
 from restyle.media.options import OutputOptions
 from restyle.media.probe import check_video
 from restyle.mix import file_words
 from restyle.report import Report
 from restyle.settings import Settings
-from tasks.lessons import TrainingOrder, is_painting, prepare
 from tasks.stores import open_stores
-from tasks.styles import choose
 
 QUIET = {
     "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
@@ -42,10 +42,8 @@ def run(options: argparse.Namespace) -> int:
         print(f"restyle: {budget}", file=sys.stderr)
     require_within_reach(options.cluster)
     with showing_progress(options.verbose):
-        with prefect_api(Settings().home / "prefect") as api:
-            _check_inputs(options)  # while the server starts
-            api.await_ready()
-            report = _conduct(options, output)
+        with prefect_api(Settings().home / "prefect") as api:  # it starts, and with it all that takes time to import
+            report = _conduct(options, output, api.await_ready)
         data = open_stores().data
         data.download(report.output.key, target)
     if options.report:
@@ -62,10 +60,12 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _conduct(options: argparse.Namespace, output: OutputOptions) -> Report:
-    from flows.cluster import choose_cluster, task_runner
-    from flows.request import Request
-    from flows.stylize_video import stylize_request
+def _conduct(options: argparse.Namespace, output: OutputOptions, await_server: Callable[[], None]) -> Report:
+    _check_inputs(options)
+    with uncollected():
+        from flows.cluster import choose_cluster, starting
+        from flows.request import Request
+        from flows.stylize_video import stylize_request
 
     choice = choose_cluster(options.cluster, options.workers)
     request = Request(
@@ -83,7 +83,9 @@ def _conduct(options: argparse.Namespace, output: OutputOptions) -> Report:
         hosts=choice.hosts,
         budget=options.budget,
     )
-    return stylize_request.with_options(task_runner=task_runner(choice))(request)
+    with starting(choice) as runner:
+        await_server()
+        return stylize_request.with_options(task_runner=runner)(request)
 
 
 def _outcome(report: Report) -> str:
@@ -102,7 +104,11 @@ def _target(options: argparse.Namespace) -> Path:
 
 
 def _check_inputs(options: argparse.Namespace) -> None:
-    """Raises what is wrong with the video or the style, before anything is started."""
+    """Raises what is wrong with the video or the style, before workers are started."""
+    with uncollected():
+        from tasks.lessons import TrainingOrder, is_painting, prepare
+        from tasks.styles import choose
+
     if is_painting(options.style) and options.engine != "gatys":
         prepare(TrainingOrder(painting=options.style))
     elif options.train_minutes is not None:

@@ -1,8 +1,15 @@
 """`restyle styles`: the styles at hand, one a line, the name first; `restyle styles NAME`: the whole card of one."""
 
+import argparse
+
 from models.checkpoint import StyleCard
 from models.styles import shipped
 from tasks.styles import describe, kept_styles, named_style
+
+
+def styles(options: argparse.Namespace) -> int:
+    """Cards of the styles that are named, else a list of all."""
+    return show_cards(options.names) if options.names else list_styles()
 
 
 def list_styles() -> int:

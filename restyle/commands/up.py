@@ -5,7 +5,6 @@ import fcntl
 import os
 import signal
 import socket
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -13,17 +12,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
-from flows.server import SERVER_ENVIRONMENT, answers, free_port, own_pages_only, own_password
+from flows.server import HOST, SERVER_ENVIRONMENT, answers, free_port, own_pages_only, own_password, server_command
 from models.styles import shipped
 from restyle import azurite
 from restyle.errors import BadSetting, RestyleError
+from restyle.importing import quickly
 from restyle.layout import INBOX
 from restyle.settings import Settings
 from restyle.storage import open_store
 from restyle.storage.open import with_container
 from restyle.supervision import Service, Supervisor
 
-HOST = "127.0.0.1"
 AZURITE_PORT = 10000  # where tools look for it
 READY_S = 300.0
 LOCK_WAIT_S = 15.0  # what an `up` that was killed leaves is gone in a moment
@@ -56,18 +55,17 @@ def _start(
     environment: dict[str, str],
     wait: "_Waiting",
 ) -> None:
-    python = [sys.executable, "-m"]
     workers = ["--workers", str(options.workers)] if options.workers else []
 
     def service(name: str, *command: str) -> Service:
-        return Service(name, [*python, *command], environment)
+        return Service(name, quickly("prefect", *command), environment)
 
     _say("starting; the first time this takes a minute")
     if options.azurite:
         blobs = Settings().home / "azurite"
         main = azurite.install(blobs)
         supervisor.start(Service("azurite", azurite.command(main, blobs / "data", port=ports.azurite), environment))
-    supervisor.start(service("server", "prefect", "server", "start", "--host", HOST, "--port", str(ports.server)))
+    supervisor.start(Service("server", server_command(ports.server), environment))
     supervisor.start(service("cluster", "flows.warm_cluster", "--port", str(ports.cluster), *workers))
     wait.until("server", lambda: answers(environment["PREFECT_API_URL"]))
     supervisor.run(service("deployments", "flows.serving"), wait.over.is_set)

@@ -1,14 +1,16 @@
 """`restyle verify`: whether what a job stored agrees with its ledger, and with `--mend` what to make anew."""
 
+import argparse
+
 from restyle.errors import JobDisagrees
 from restyle.mix import file_words
 from restyle.proof import mend, prove
 from tasks.stores import open_stores
 
 
-def verify(job_id: str, mending: bool) -> int:
+def verify(options: argparse.Namespace) -> int:
     """Prints what was read again and what disagrees. Raises JobDisagrees where something does."""
-    data, control = open_stores()
+    job_id, (data, control) = options.job, open_stores()
     proof = prove(data, control, job_id)
     job = proof.plan.job
     print(f"job {job_id}: {job.video.name} in {file_words(job.style.name)}")
@@ -22,7 +24,7 @@ def verify(job_id: str, mending: bool) -> int:
     found = f"{job_id}: {len(proof.faults)} things disagree with what was recorded"
     if not all(fault.mendable for fault in proof.faults):
         raise JobDisagrees(f"{found}; the source is not the one that was painted, so nothing can be made anew from it")
-    if not mending:
+    if not options.mend:
         raise JobDisagrees(f"{found}; `restyle verify {job_id} --mend` takes them back, to be made anew")
     mend(data, control, proof.faults)
     raise JobDisagrees(f"{found} and are taken back; run the job again, as before, to make just these anew")

@@ -36,6 +36,7 @@ def test_a_warm_cluster_replaces_its_workers_and_ends_with_its_parent(monkeypatc
             _await(lambda: len(set(client.run(os.getpid, on_error="ignore").values()) - before) == 1)
             assert all(threads.isdecimal() for threads in client.run(os.getenv, "OMP_NUM_THREADS").values())
             assert all(has_from_its_start(pid, WORKER_ENVIRONMENT) for pid in client.run(os.getpid).values())
+            assert all(client.run(lambda: "flows.stylize_video" in sys.modules).values())  # before its first batch
             pids = set(client.run(os.getpid).values())
         parent.kill()
         _await(lambda: not any(_lives(pid) for pid in pids))

@@ -1,0 +1,6 @@
+"""What a worker's process imports as it starts, not with its first batch: named in flows/dask.yaml."""
+
+from restyle.importing import uncollected
+
+with uncollected():
+    import flows.stylize_video  # noqa: F401  (each batch brings its flow along)
