@@ -19,7 +19,9 @@ from tests.flows.faulty import misbehave
 ROOT = Path(__file__).parent.parent
 RESULT = ROOT / "bench/results/scale_check.json"
 COSTS = ROOT / "bench/results/costs.json"
-BATCH, SLEEP_S, ROUNDS = 4, 1.5, 4  # a batch of 6 s; frames of a batch, seconds a frame, batches a worker
+BATCH, SLEEP_S, ROUNDS = 4, 8.0, 4  # frames of a batch, seconds a frame, batches a worker
+"""Batches of half a minute, as `--batch-size auto` cuts them where there is enough to paint. Of shorter ones the second
+or so that a worker itself takes for each, and for which all have the cores of one machine, would be what is measured."""
 MODES = {"direct": ("--frames", "none"), "images": ("--frames", "jpeg")}
 
 

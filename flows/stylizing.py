@@ -3,6 +3,9 @@
 import logging
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
+
+from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.conducting import paint_ranges
 from flows.reporting import write_report
@@ -69,11 +72,16 @@ def stylize(request: Request) -> Report:
         surveyed = None if _is_painted(request, stores, job) else survey_worker.submit(request.threads, plan)
         step("looking at the video")
         info = probe(job, source, return_state=True).result()
-        mux = rehearse(source, info, request.output, painted_size(info, job.look.max_side))
-        sound = extract_audio(job, source, info, folder / "audio.mka", return_state=True).result()
+        beside: ThreadPoolTaskRunner[Any] = held.enter_context(ThreadPoolTaskRunner(max_workers=2))
+        size = painted_size(info, job.look.max_side)
+        mux = beside.submit(rehearse, {"source": source, "info": info, "options": request.output, "size": size})
+        sound = beside.submit(
+            extract_audio, {"job": job, "source": source, "info": info, "target": folder / "audio.mka"}
+        )
         if surveyed:
             step("waiting for workers")
             plan = _fix_plan(request, stores, job, info, result_of(survey_worker, surveyed), plan)
+            mux.result(), sound.result()  # where either fails, nothing is painted
             step("painting")
             show.planned(plan)
             afford = affording(budget, request, plan.numeric, lambda: show.wall_s)
@@ -86,7 +94,9 @@ def stylize(request: Request) -> Report:
             records = Ledger(stores.control, stores.data, plan).recorded()
             reused = frozenset(entry.batch.index for entry in records)
         step("joining frames and sound")
-        made = reassemble(plan, records, info, mux, request.output, source, sound, folder, return_state=True).result()
+        made = reassemble(
+            plan, records, info, mux.result(), request.output, source, sound.result(), folder, return_state=True
+        ).result()
         step("writing the report")
         report = write_report(show, stores.data, plan, info, made, records, reused)
         if is_last():  # another run of the job would miss them
