@@ -20,8 +20,8 @@ ROOT = Path(__file__).parent.parent
 RESULT = ROOT / "bench/results/scale_check.json"
 COSTS = ROOT / "bench/results/costs.json"
 BATCH, SLEEP_S, ROUNDS = 4, 8.0, 4  # frames of a batch, seconds a frame, batches a worker
-"""Batches of half a minute, as `--batch-size auto` cuts them where there is enough to paint. Of shorter ones the second
-or so that a worker itself takes for each, and for which all have the cores of one machine, would be what is measured."""
+"""Batches of half a minute, as `--batch-size auto` cuts them where there is enough to paint. Of shorter ones the
+second or so that a worker takes for itself, with the cores of one machine for all, would be what is measured."""
 MODES = {"direct": ("--frames", "none"), "images": ("--frames", "jpeg")}
 
 
