@@ -62,7 +62,7 @@ class Watched:
             total += pss_mb
             self.most_mb[role] = max(self.most_mb[role], pss_mb)
         self.all_mb = max(self.all_mb, total)
-        self.spool_mb = max(self.spool_mb, sum(map(_size, (self.home / "spool").rglob("*"))) / 1e6)
+        self.spool_mb = max(self.spool_mb, _size(self.home / "spool") / 1e6)
 
     def report(self) -> dict[str, Any]:
         """As JSON has it."""
@@ -163,10 +163,14 @@ def _pss_mb(number: int) -> float:
     return next((int(line.split()[1]) * 1024 / 1e6 for line in lines if line.startswith("Pss:")), 0.0)
 
 
-def _size(path: Path) -> int:
-    with suppress(FileNotFoundError):  # it went meanwhile
-        return path.stat().st_size if path.is_file() else 0
-    return 0
+def _size(folder: Path) -> int:
+    """Bytes of all files in it; what goes meanwhile does not count (nor ends the walk, as it would a Path's)."""
+    total = 0
+    for place, _, files in os.walk(folder):
+        for name in files:
+            with suppress(FileNotFoundError):
+                total += Path(place, name).stat().st_size
+    return total
 
 
 TRIALS: dict[str, Callable[[Path], dict[str, Any]]] = {
