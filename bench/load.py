@@ -121,8 +121,9 @@ def runs(home: Path) -> dict[str, Any]:
             for number in range(RUNS):
                 (home / f"data/inbox/wave/{number}.mp4").write_bytes(clip)
             await_that(lambda: _ended(subject) >= RUNS, 3600)
-        states = [run["state_name"] for run in subject.runs(FLOW)]
-        return {"completed": states.count("Completed"), "of": len(states), **_took(begun), **seen.report()}
+        ended = subject.runs(FLOW)
+        failed = [f"{run['name']}: {run['state']['message']}" for run in ended if run["state_name"] != "Completed"]
+        return {"completed": len(ended) - len(failed), "failed": failed, **_took(begun), **seen.report()}
     finally:
         subject.stop()
 
