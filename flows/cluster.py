@@ -21,7 +21,9 @@ from restyle.domain import Frozen
 from restyle.errors import BadSetting
 from restyle.settings import Settings
 
-CONNECT_TIMEOUT_S = 10
+CONNECT_TIMEOUT_S = 10.0
+CONNECT_DEPLOYED_S = 60.0
+"""Nobody waits at a terminal, and a scheduler that died is started again; on a busy machine that takes a while."""
 WARM_MINUTES = 5.0
 """Machines are paid by the minute and take some to come; a worker of this machine takes seconds."""
 
@@ -57,11 +59,12 @@ class ClusterChoice(Frozen):
         return None if self.kind in CLUSTER_KINDS else self.kind
 
 
-def choose_cluster(wished: str, workers: int | None) -> ClusterChoice:
+def choose_cluster(wished: str, workers: int | None, within_s: float = CONNECT_TIMEOUT_S) -> ClusterChoice:
     """Resolve a kind of cluster or a scheduler's address, and the number of workers; 'auto' is 'cuda' or 'local'.
 
     Where RESTYLE_MAX_WORKERS is set, clusters grow and shrink. Raises BadSetting where there is no such device or
-    package, or no scheduler answers. From here on this process speaks TLS with clusters where RESTYLE_DASK_TLS says so.
+    package, or no scheduler answers within so many seconds. From here on this process speaks TLS with clusters where
+    RESTYLE_DASK_TLS says so.
     """
     settings = Settings()
     if settings.dask_tls:
@@ -80,7 +83,7 @@ def choose_cluster(wished: str, workers: int | None) -> ClusterChoice:
     elif wished == "local":
         most = most or core_count()
     else:
-        found, hosts = _count_workers(wished)
+        found, hosts = _count_workers(wished, within_s)
         return ClusterChoice(kind=wished, workers=workers or max(found, settings.max_workers or 1), hosts=max(1, hosts))
     threads = max(1, core_count() // most) if wished == "local" else None
     if settings.max_workers is None and wished not in CLOUD_KINDS:
@@ -91,10 +94,10 @@ def choose_cluster(wished: str, workers: int | None) -> ClusterChoice:
     return ClusterChoice(kind=wished, workers=most, threads=threads, hosts=hosts, least=least, warm_s=60 * warm)
 
 
-def _count_workers(address: str) -> tuple[int, int]:
+def _count_workers(address: str, within_s: float) -> tuple[int, int]:
     """Workers of a scheduler, and the machines they are on."""
     try:
-        with Client(address, timeout=CONNECT_TIMEOUT_S) as client:
+        with Client(address, timeout=within_s) as client:
             workers = client.scheduler_info(n_workers=-1)["workers"].values()
             return len(workers), len({worker["host"] for worker in workers})
     except (OSError, TimeoutError, ValueError, TypeError) as error:
@@ -125,7 +128,7 @@ def starting(choice: ClusterChoice) -> Iterator[DaskTaskRunner]:
 
 def configured_choice() -> ClusterChoice:
     """What RESTYLE_CLUSTER names, for runs that nobody gives a --cluster."""
-    return choose_cluster(Settings().cluster, None)
+    return choose_cluster(Settings().cluster, None, CONNECT_DEPLOYED_S)
 
 
 def configured_task_runner() -> DaskTaskRunner:
