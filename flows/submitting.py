@@ -159,13 +159,15 @@ class Painting:
     def _ended(self, batch: FrameBatch, step: Task[..., Any], future: Any) -> None:
         """future: a PrefectDaskFuture, in a thread of Dask's."""
         outcome = Outcome(batch, step, future.task_run_id, _what_came(future))
-        if outcome.came is not None:
-            tell(_told(outcome, future))
-        if isinstance(outcome.came, BatchRecord):
-            with self._lock:
-                self.done += len(batch)
-                announce(Progress(self.done, self.plan.frame_count, self._reused))
-        self._outcomes.put(outcome)
+        try:
+            if outcome.came is not None:
+                tell(_told(outcome, future))
+            if isinstance(outcome.came, BatchRecord):
+                with self._lock:
+                    self.done += len(batch)
+                    announce(Progress(self.done, self.plan.frame_count, self._reused))
+        finally:
+            self._outcomes.put(outcome)  # which the run waits for, whatever became of telling it
 
     def _settle(self, outcome: Outcome) -> None:
         """Take down how a batch ended."""

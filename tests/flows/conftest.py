@@ -1,6 +1,7 @@
 """The command line as a user has it: real processes, a real Prefect server, folders as stores."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -29,11 +30,18 @@ class Shell:
         return [sys.executable, "-m", "restyle.cli", *map(str, words)], environment
 
     def __call__(self, *words: str | Path, timeout: float = 600) -> subprocess.CompletedProcess[str]:
-        """Run to the end; never raises for an exit code."""
+        """Run to the end; never raises for an exit code. One that hangs fails the test and shows its threads."""
         command, environment = self.command(*words)
-        return subprocess.run(
-            command, env=environment, cwd=self.home, capture_output=True, text=True, timeout=timeout, check=False
-        )
+        environment["PYTHONFAULTHANDLER"] = "1"
+        pipe = subprocess.PIPE
+        process = subprocess.Popen(command, env=environment, cwd=self.home, stdout=pipe, stderr=pipe, text=True)
+        try:
+            said, complained = process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGABRT)
+            said, complained = process.communicate()
+            pytest.fail(f"{' '.join(command)}: not done after {timeout} s\n{said}\n{complained}")
+        return subprocess.CompletedProcess(command, process.returncode, said, complained)
 
     def popen(self, *words: str | Path) -> subprocess.Popen[bytes]:
         """Start in a process group of its own, to be killed whole."""
