@@ -14,7 +14,8 @@ from prefect_dask import DaskTaskRunner
 
 from flows import clouds
 from flows.keep_warm import KeepWarm
-from flows.trust import context_without_secrets, tls_of_dask
+from flows.sending import context_without_secrets, run_task
+from flows.trust import tls_of_dask
 from models.runtime import core_count, device_count
 from restyle.arguments import CLOUD_KINDS, CLUSTER_KINDS
 from restyle.domain import Frozen
@@ -35,8 +36,9 @@ WORKER_ENVIRONMENT: dict[str, str] = yaml.safe_load(DASK_CONFIG.read_text())["di
 ]
 """What a worker's process starts with, for others that are to be as fast."""
 
-# prefect-dask has no hook for it; every task of every run is sent by way of this name.
+# prefect-dask has no hooks for it; every task of every run is sent, and run, by way of these names.
 prefect_dask.client.serialize_context = context_without_secrets
+prefect_dask.client.run_task_sync = run_task
 
 
 class ClusterChoice(Frozen):

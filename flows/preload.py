@@ -3,4 +3,8 @@
 from restyle.importing import uncollected
 
 with uncollected():
+    from prefect.plugins import load_prefect_collections
+
     import flows.stylize_video  # noqa: F401  (each batch brings its flow along)
+
+    load_prefect_collections()  # with the first task, Prefect would

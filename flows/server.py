@@ -33,6 +33,11 @@ SERVER_ENVIRONMENT = {
     "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
     "PREFECT_CLI_PROMPT": "false",
 }
+NO_BLOCKS = {
+    "PREFECT_SERVER_REGISTER_BLOCKS_ON_START": "false",
+    "PREFECT_SERVER_MEMOIZE_BLOCK_AUTO_REGISTRATION": "false",
+}
+"""Whoever saves a block registers its type; to register all that are installed takes seconds."""
 
 
 def server_command(port: int) -> list[str]:
@@ -157,6 +162,7 @@ def _server(database: Path) -> Iterator[PrefectApi]:
     environment = {
         **os.environ,
         **SERVER_ENVIRONMENT,
+        **NO_BLOCKS,
         **own_pages_only(port),
         "PREFECT_HOME": str(database.parent),
         "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{database}",
