@@ -33,7 +33,7 @@ ROLES = {
     "decode_child": "decoder",
     "probe_child": "probe",
     "ffmpeg": "encoder",
-    "multiprocessing.spawn": "Dask worker",
+    "multiprocessing.forkserver": "Dask worker",
     "multiprocessing.resource_tracker": "Dask worker's keeper",
     "prefect server": "Prefect server",
     "prefect.engine": "run",

@@ -1,5 +1,6 @@
 """Which Dask cluster a run gets: this machine, machines that come and go, or a scheduler that is already there."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -10,6 +11,7 @@ import prefect_dask.client
 import yaml
 from distributed import Client, KilledWorker, LocalCluster
 from distributed.client import FutureCancelledError
+from distributed.utils import get_mp_context
 from prefect_dask import DaskTaskRunner
 
 from flows import clouds
@@ -159,12 +161,27 @@ def in_turn(waiting: int) -> AbstractContextManager[Any]:
 def own_cluster(choice: ClusterChoice, port: int = 0) -> Iterator[Any]:
     """A cluster that was chosen, which may grow and shrink; one of this machine has its scheduler at `port`."""
     ours = dask.config.merge(dask.config.config, yaml.safe_load(DASK_CONFIG.read_text()))
-    with dask.config.set(ours), _made(choice, port) as cluster:
+    with dask.config.set(ours), dask.config.set(_processes_here(choice)), _made(choice, port) as cluster:
         if choice.least is not None:
             with Client(cluster, set_as_default=False) as client:
                 client.register_plugin(KeepWarm(choice.warm_s))
             cluster.adapt(minimum=choice.least, maximum=choice.workers)
         yield cluster
+
+
+def _processes_here(choice: ClusterChoice) -> dict[str, Any]:  # as dask.config takes them
+    """How workers that paint on this machine's processors begin.
+
+    They are forked from a process that imported what they need: a new one is there at once, and they share that memory.
+    """
+    if choice.kind != "local":
+        return {}
+    begun: dict[str, Any] = {"distributed.nanny.pre-spawn-environ.OMP_NUM_THREADS": str(choice.threads)}
+    if sys.platform == "linux":  # elsewhere, what the system itself brings does not survive a fork
+        begun["distributed.worker.multiprocessing-method"] = "forkserver"
+        with dask.config.set(begun):
+            get_mp_context().set_forkserver_preload(["flows.preload"])
+    return begun
 
 
 def _made(choice: ClusterChoice, port: int) -> Any:
@@ -184,10 +201,4 @@ def _made(choice: ClusterChoice, port: int) -> Any:
         from dask_cuda import LocalCUDACluster  # noqa: PLC0415  (asks for a GPU when imported beside none)
 
         return LocalCUDACluster(n_workers=max(1, at_first), **common)  # it refuses to begin with none
-    return LocalCluster(
-        n_workers=at_first,
-        memory_limit=0,
-        silence_logs=40,
-        env={"OMP_NUM_THREADS": str(choice.threads)},
-        **common,
-    )
+    return LocalCluster(n_workers=at_first, memory_limit=0, silence_logs=40, **common)

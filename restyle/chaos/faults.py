@@ -29,8 +29,8 @@ Deed = Callable[[World, random.Random, Counter[str]], None]
 
 def kill_worker(world: World, rng: random.Random, counts: Counter[str]) -> None:
     """Kill -9 a process that paints."""
-    clusters = world.subject.all_with("flows.warm_cluster")
-    painting = [pid for pid in world.subject.all_with("multiprocessing.spawn") if _parent(pid) in clusters]
+    forked = world.subject.all_with("multiprocessing.forkserver")
+    painting = [pid for pid in forked if _parent(pid) in forked]  # the first forks the others, and does nothing else
     _kill(rng, painting, "Dask worker killed", counts)
 
 

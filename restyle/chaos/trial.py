@@ -23,6 +23,8 @@ DROPS = 3
 DEEDS_A_ROUND = 4
 APART_S = (2.0, 9.0)
 SWEPT_S = 120.0
+GONE_S = 2.0
+"""What workers were forked from ends by itself, when nobody is left who could ask it for more."""
 
 
 class Verdict(Frozen):
@@ -173,6 +175,7 @@ class Trial:
         spooled = [path.name for path in (home / "spool").glob("run-*")]
         self._require(not spooled, f"left in the spool: {spooled}")
         self._require(self.world.subject.stop() == 0, "restyle up did not end well")
+        time.sleep(GONE_S)
         left = self.world.subject.processes()
         self._require(not left, f"left running: {left}")
 

@@ -109,7 +109,7 @@ def test_killed_with_9_in_a_run_it_leaves_no_process_and_started_again_goes_on_w
 
 def test_ctrl_c_ends_everything(team: Team) -> None:
     assert team.stop(signal.SIGINT) == 0
-    assert team.processes() == {}
+    await_that(lambda: not team.processes(), 5)  # what workers were forked from ends when nobody can ask for more
 
 
 def test_what_a_public_sdk_uploads_to_azurite_is_painted_with_nobody_touching_anything(
