@@ -29,7 +29,7 @@ def watching() -> Iterator[Callable[[], None]]:
 
 
 class _Watch(Thread):
-    """Its client is made by the thread that has the run's settings, and closed by this one, which may outlast it."""
+    """Asks by the client of the thread that has the run's settings, which it may outlast: then it asks in vain, once."""
 
     def __init__(self, client: SyncPrefectClient, run_id: UUID, attempt: int) -> None:
         super().__init__(name=f"watch {run_id}", daemon=True)
@@ -38,12 +38,11 @@ class _Watch(Thread):
         self._reason = ""
 
     def run(self) -> None:
-        with self._client as client:
-            while not self._reason:
-                with suppress(Exception):  # whatever keeps the server from answering cancels nothing
-                    self._reason = _why_over(client.read_flow_run(self._run_id), self._attempt)
-                if self.ended.wait(LOOK_S):
-                    return
+        while not self._reason:
+            with suppress(Exception):  # whatever keeps the server from answering cancels nothing
+                self._reason = _why_over(self._client.read_flow_run(self._run_id), self._attempt)
+            if self.ended.wait(LOOK_S):
+                return
 
     def require_wanted(self) -> None:
         if self._reason:
