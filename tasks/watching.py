@@ -29,7 +29,7 @@ def watching() -> Iterator[Callable[[], None]]:
 
 
 class _Watch(Thread):
-    """Asks by the client of the thread that has the run's settings, which it may outlast: then it asks in vain, once."""
+    """Asks by the client of the thread that has the run's settings. It may outlast that: then it asks in vain, once."""
 
     def __init__(self, client: SyncPrefectClient, run_id: UUID, attempt: int) -> None:
         super().__init__(name=f"watch {run_id}", daemon=True)
