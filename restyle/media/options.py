@@ -1,6 +1,7 @@
 """How an output is written: codec, quality and container, checked before any work."""
 
 import hashlib
+from functools import cache
 from typing import NamedTuple, Self
 
 import imageio_ffmpeg
@@ -83,6 +84,10 @@ class OutputOptions(Frozen):
 
 def encoding_id(options: OutputOptions) -> str:
     """What decides the bytes of an output beside its pictures, as 12 hex digits: options and the coder's version."""
-    version = imageio_ffmpeg.get_ffmpeg_version()
-    told = f"{_ENCODING_VERSION}|{options.codec}|{options.quality}|{options.container.muxer}|{version}"
+    told = f"{_ENCODING_VERSION}|{options.codec}|{options.quality}|{options.container.muxer}|{_coder_version()}"
     return hashlib.sha256(told.encode()).hexdigest()[:12]
+
+
+@cache  # it is asked of a process
+def _coder_version() -> str:
+    return str(imageio_ffmpeg.get_ffmpeg_version())
