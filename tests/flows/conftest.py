@@ -5,12 +5,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from flows.server import prefect_api
+from restyle.chaos.subject import Subject
 from tests.media.recipes import ffmpeg
 from tests.team import Team
 
@@ -30,7 +32,7 @@ class Shell:
         return [sys.executable, "-m", "restyle.cli", *map(str, words)], environment
 
     def __call__(self, *words: str | Path, timeout: float = 600) -> subprocess.CompletedProcess[str]:
-        """Run to the end; never raises for an exit code. One that hangs fails the test and shows its threads."""
+        """Run to the end; never raises for an exit code. One that hangs fails the test and shows all its threads."""
         command, environment = self.command(*words)
         environment["PYTHONFAULTHANDLER"] = "1"
         pipe = subprocess.PIPE
@@ -38,7 +40,9 @@ class Shell:
         try:
             said, complained = process.communicate(timeout=timeout)
         except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGABRT)
+            for number in {process.pid, *Subject(self.home, 0).processes()}:  # its workers, too, say where they are
+                with suppress(ProcessLookupError):
+                    os.kill(number, signal.SIGABRT)
             said, complained = process.communicate()
             pytest.fail(f"{' '.join(command)}: not done after {timeout} s\n{said}\n{complained}")
         return subprocess.CompletedProcess(command, process.returncode, said, complained)
