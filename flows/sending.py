@@ -44,7 +44,7 @@ def run_task(context: dict[str, Any], **options: Any) -> Any:  # as run_task_syn
     told = context["settings_context"]
     if not told:
         return run_task_sync(context=context, **options)
-    settings, client = _read(told["words"])
+    settings, client = read_words(told["words"])
     with settings.model_copy(), SyncClientContext.model_construct(client=client):
         return run_task_sync(context=context | {"settings_context": {}}, **options)
 
@@ -62,8 +62,8 @@ def _words(settings: SettingsContext) -> bytes:
 
 
 @lru_cache(maxsize=8)  # runs of so many servers share a worker
-def _read(words: bytes) -> tuple[SettingsContext, SyncPrefectClient]:
-    """The settings, and a client of the API that they name, which stays open."""
+def read_words(words: bytes) -> tuple[SettingsContext, SyncPrefectClient]:
+    """The settings that a task took along, and a client of the API that they name, which stays open."""
     settings = SettingsContext(**pickle.loads(words))  # noqa: S301  (it came with a task, which is code)
     with settings.model_copy():
         client = get_client(sync_client=True)

@@ -161,7 +161,7 @@ class Painting:
         outcome = Outcome(batch, step, future.task_run_id, _what_came(future))
         try:
             if outcome.came is not None:
-                tell(_told(outcome, future))
+                tell(_told(outcome, outcome.batch.index in self.trusted and future.state.name == "AlreadyPainted"))
             if isinstance(outcome.came, BatchRecord):
                 with self._lock:
                     self.done += len(batch)
@@ -214,14 +214,13 @@ def _what_came(future: Any) -> Any:
     return came
 
 
-def _told(outcome: Outcome, future: Any) -> BatchEnded:
+def _told(outcome: Outcome, reused: bool) -> BatchEnded:
     if outcome.died:
         return BatchEnded(outcome.batch, "crashed", error="its worker died")
     if isinstance(outcome.came, Exception):
         return BatchEnded(outcome.batch, "failed", error=str(outcome.came))
     assert outcome.came is not None
     entry = outcome.came
-    reused = future.state.name == "AlreadyPainted"
     return BatchEnded(
         outcome.batch, "reused" if reused else "painted", entry.attempts, entry.worker, entry.timings.total_s
     )

@@ -219,11 +219,11 @@ sys.stdout.buffer.write(cloudpickle.dumps(sent))
 """
 UNPICKLE = """
 import pickle, sys
-from prefect.context import SettingsContext
+from flows.sending import read_words
 (_, _, _, context), *_ = pickle.load(sys.stdin.buffer)
-with SettingsContext(**context["settings_context"]) as entered:
-    api = entered.settings.api
-    print(api.url, api.key.get_secret_value(), api.auth_string.get_secret_value(), entered.settings.logging.level)
+settings = read_words(context["settings_context"]["words"])[0].settings
+api = settings.api
+print(api.url, api.key.get_secret_value(), api.auth_string.get_secret_value(), settings.logging.level)
 """
 
 
