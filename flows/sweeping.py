@@ -4,8 +4,7 @@ A process that conducts a run holds a lock in RESTYLE_HOME (`restyle.presence`),
 process ends, however it ends. A run is therefore taken for dead by a free lock and by nothing else: one that is
 conducted on another machine has no lock here, and is left to the sweeps there. A task run is taken for dead when its
 run is over: batches of such a run stop by themselves, on any machine (`tasks.watching`). A run that a worker took from
-its queue and never started is given back to the queue once the worker sends no heartbeat any more, and so is one that
-it could not start because the server was too busy to be told.
+its queue and never started is given back to the queue once the worker sends no heartbeat any more.
 """
 
 import logging
@@ -41,11 +40,6 @@ FLOWS = ("stylize-video", "train-style", "preview-styles", "paint-folder", "watc
 UNFINISHED = [kind for kind in StateType if kind not in TERMINAL_STATES and kind != StateType.SCHEDULED]
 RUN_GONE = "the process that conducted this run is gone; what it painted is kept"
 WORKER_GONE = "the worker that was to start this run is gone"
-SERVER_BUSY = "the server was too busy to be told that this run starts"
-NOT_STARTED = ("Failed to submit flow run to infrastructure", "503 Service Unavailable")
-"""What Prefect's worker says of a run, in these words, when the server refused to be told so often that it gave up."""
-BUSY_FOR = timedelta(minutes=10)
-"""Who looks at a run that failed longer ago may have other plans with it."""
 TASK_GONE = "its run is over, and nothing works at this any more"
 
 log = logging.getLogger(__name__)
@@ -82,7 +76,6 @@ def sweep() -> None:
             over = {"state": {"type": {"any_": list(TERMINAL_STATES)}}, "end_time": {"before_": ended}}
             _end_task_runs(client, flow_runs=over)
             _give_back(client)
-            _start_anew(client)
     except Exception as error:  # noqa: BLE001  (sweeping up must not fail a run whose work is done)
         log.warning("dead runs were not swept up (%s: %s)", type(error).__name__, error)
 
@@ -137,28 +130,9 @@ def _give_back(client: SyncPrefectClient) -> None:
     for run in taken:
         if run.state is None or run.state.timestamp > long_ago or _is_being_started(client, run):
             continue
-        _schedule(client, run, WORKER_GONE)
-
-
-def _start_anew(client: SyncPrefectClient) -> None:
-    """Schedule anew what never began because the server was too busy, which Prefect calls Crashed."""
-    crashed = client.read_flow_runs(
-        flow_filter=FlowFilter.model_validate({"name": {"any_": FLOWS}}),
-        flow_run_filter=FlowRunFilter.model_validate(
-            {"state": {"type": {"any_": [StateType.CRASHED]}}, "end_time": {"after_": datetime.now(UTC) - BUSY_FOR}}
-        ),
-    )
-    for run in crashed:
-        said = run.state.message or "" if run.state else ""
-        if run.run_count == 0 and all(words in said for words in NOT_STARTED):
-            _schedule(client, run, SERVER_BUSY)
-
-
-def _schedule(client: SyncPrefectClient, run: FlowRun, why: str) -> None:
-    """Give a run back to its queue, unless another sweep was quicker."""
-    if client.read_flow_run(run.id).state_id == run.state_id:
-        client.set_flow_run_state(run.id, Scheduled(message=why), force=True)
-        log.warning("%s: %s", run.name, why)
+        if client.read_flow_run(run.id).state_id == run.state_id:  # no other sweep was quicker
+            client.set_flow_run_state(run.id, Scheduled(message=WORKER_GONE), force=True)
+            log.warning("%s: %s", run.name, WORKER_GONE)
 
 
 def _is_being_started(client: SyncPrefectClient, run: FlowRun) -> bool:

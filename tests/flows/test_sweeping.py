@@ -49,25 +49,6 @@ def test_a_run_whose_worker_died_before_it_started_is_given_back_and_others_are_
         assert [seen.run(run).state_type for run in lost] == [StateType.SCHEDULED] * 3
 
 
-def test_a_run_that_a_busy_server_kept_from_starting_is_given_back_and_other_crashes_are_left(
-    server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("RESTYLE_HOME", str(tmp_path))
-    refused = "Failed to submit flow run to infrastructure: PrefectHTTPStatusError: Server error "
-    said = [
-        f"{refused}'503 Service Unavailable' for url",
-        f"{refused}'409 Conflict' for url",
-        "503 Service Unavailable",
-    ]
-    with dashboard(server) as seen:
-        runs = [seen.client.create_flow_run(paint, parameters={"request": {}}).id for _ in said]
-        for run, words in zip(runs, said, strict=True):
-            seen.client.set_flow_run_state(run, Crashed(message=words), force=True)
-        sweeping.sweep()
-        crashed = StateType.CRASHED
-        assert [seen.run(run).state_type for run in runs] == [StateType.SCHEDULED, crashed, crashed]
-
-
 @pytest.mark.parametrize("told", [True, False], ids=["that-it-exists", "nothing"])
 def test_a_task_run_has_its_name_whatever_its_dead_worker_had_told_of_it(
     told: bool, server: str, monkeypatch: pytest.MonkeyPatch
