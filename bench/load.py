@@ -34,6 +34,7 @@ ROLES = {
     "probe_child": "probe",
     "ffmpeg": "encoder",
     "multiprocessing.forkserver": "Dask worker",
+    "multiprocessing.spawn": "Dask worker",
     "multiprocessing.resource_tracker": "Dask worker's keeper",
     "prefect server": "Prefect server",
     "prefect.engine": "run",

@@ -1,7 +1,7 @@
 """What a task takes along to its worker: its run's settings, without secrets, which a worker's process reads once.
 
 Prefect would write them down and read them anew for every task, and make two clients of its API for each, with all the
-certificates that a machine trusts: a third of a second of a slow processor, on each side, for what never changes.
+certificates that a machine trusts: a third of a second of a worker's slow processor for what never changes.
 """
 
 import pickle

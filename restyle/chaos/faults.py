@@ -31,6 +31,8 @@ def kill_worker(world: World, rng: random.Random, counts: Counter[str]) -> None:
     """Kill -9 a process that paints."""
     forked = world.subject.all_with("multiprocessing.forkserver")
     painting = [pid for pid in forked if _parent(pid) in forked]  # the first forks the others, and does nothing else
+    clusters = world.subject.all_with("flows.warm_cluster")  # whose workers are spawned on GPUs
+    painting += [pid for pid in world.subject.all_with("multiprocessing.spawn") if _parent(pid) in clusters]
     _kill(rng, painting, "Dask worker killed", counts)
 
 
