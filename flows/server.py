@@ -42,7 +42,7 @@ NO_BLOCKS = {
 
 def server_command(port: int) -> list[str]:
     """What starts a server on loopback."""
-    first = "prefect.cli.server,prefect.server.api.server"
+    first = "prefect.cli.server,prefect.server.api.server,flows.sqlite"
     return quickly(first, "prefect", "server", "start", "--host", HOST, "--port", str(port))
 
 

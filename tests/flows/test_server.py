@@ -1,6 +1,10 @@
 """The private Prefect server, and who can reach it."""
 
+import json
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,3 +30,23 @@ def test_a_scheduler_elsewhere_needs_a_server_that_its_workers_reach(monkeypatch
 @pytest.mark.parametrize("cluster", ["auto", "local", "cuda", "tcp://127.0.0.1:8786", "tcp://localhost:8786"])
 def test_a_cluster_of_this_machine_needs_none(cluster: str) -> None:
     require_within_reach(cluster)
+
+
+def test_what_many_write_at_once_is_refused_to_none_of_them(server: str) -> None:
+    flow = _ask(server, "/flows/", {"name": "many"})["id"]
+
+    def label(number: int) -> None:
+        run = _ask(server, "/flow_runs/", {"flow_id": flow, "state": {"type": "PENDING"}})["id"]
+        for step in range(3):
+            _ask(server, f"/flow_runs/{run}/labels", {"number": number, "step": step}, "PATCH")
+
+    with ThreadPoolExecutor(20) as pool:
+        list(pool.map(label, range(60)))
+
+
+def _ask(server: str, path: str, body: dict[str, Any], method: str = "POST") -> Any:  # whatever the API answers
+    """Ask once; raises HTTPError for a refusal, of which Prefect's own clients stand five."""
+    headers = {"Content-Type": "application/json"}
+    request = urllib.request.Request(server + path, json.dumps(body).encode(), headers, method=method)
+    with urllib.request.urlopen(request, timeout=90) as answer:
+        return json.loads(answer.read() or "null")
