@@ -1,10 +1,11 @@
 """The network is the public one, by names, shapes and results."""
 
+import pytest
 import torch
 from torch.nn import functional as F  # noqa: N812 - torch's own idiom
 
 from models.initial import copying_network
-from models.network import InstanceNorm, TransformerNet, without_noise
+from models.network import ARCHITECTURES, Architecture, InstanceNorm, TransformerNet, without_noise
 from tests.models.public_network import PublicNet
 
 
@@ -18,6 +19,22 @@ def test_network_agrees_with_an_independent_public_implementation() -> None:
     pixels = torch.rand(2, 3, 48, 64) * 255
     with torch.inference_mode():
         torch.testing.assert_close(network(pixels), public(pixels), rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_strips_are_joined_to_what_the_whole_frame_gives(
+    architecture: Architecture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = copying_network(3, architecture).to(memory_format=torch.channels_last)
+    for parameter in network.parameters():
+        torch.nn.init.normal_(parameter, std=0.1)
+    pixels = (torch.rand(2, 3, 76, 92) * 255).contiguous(memory_format=torch.channels_last)
+    with torch.no_grad():
+        whole = network(pixels)
+    monkeypatch.setattr("models.network.STRIP_BYTES", 1)  # the least strips: of eight rows
+    with torch.inference_mode():
+        strips = network(pixels)
+    torch.testing.assert_close(strips, whole, rtol=1e-4, atol=1e-3)
 
 
 def test_without_noise_keeps_edges_and_takes_nine_tenths_of_a_flat_areas_noise() -> None:
@@ -41,7 +58,7 @@ def test_instance_norm_equals_torchs_in_inference_and_training() -> None:
     x = (torch.randn(3, 6, 9, 7) * 4 + 2).contiguous(memory_format=torch.channels_last).requires_grad_()
     expected = F.instance_norm(x, weight=norm.weight, bias=norm.bias)
     with torch.inference_mode():
-        torch.testing.assert_close(norm(x), expected, rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(norm(x.detach().clone()), expected, rtol=1e-4, atol=1e-4)
     torch.testing.assert_close(norm(x), expected, rtol=1e-4, atol=1e-4)
 
 
