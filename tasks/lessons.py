@@ -31,7 +31,7 @@ from restyle.media.probe import check_video, probe_video
 from restyle.settings import Settings
 from tasks.stores import open_stores
 
-LESSON_VERSION = 2
+LESSON_VERSION = 3
 """Raised when the recipe changes: styles that were trained by another are then trained again."""
 BLOB = "data:"
 NEAREST, SCRATCH = "nearest", "scratch"
