@@ -4,6 +4,7 @@ Johnson, Alahi and Fei-Fei 2016, with instance norm (Ulyanov et al. 2016). Tenso
 those of the well-known fast-neural-style checkpoints, so that those load.
 """
 
+from collections.abc import Sequence
 from typing import Any, Literal, get_args
 
 import torch
@@ -26,8 +27,8 @@ MIN_SIDE = 8
 SMOOTHING_RADIUS = 4
 SMOOTHING_VARIANCE = 20.0**2
 
-# Of what one strip of a convolution reads.
-STRIP_BYTES = 8 * 2**20
+# What a convolution reads is worked at in strips of so much, where it is more than that.
+STRIP_BYTES, WHOLE_BYTES = 8 * 2**20, 32 * 2**20
 
 
 class TrainedInstanceNorm(torch.autograd.Function):
@@ -74,20 +75,19 @@ class InstanceNorm(nn.Module):
         """x: (B, C, H, W), not used after this. Returns the same shape and dtype."""
         if torch.is_grad_enabled():
             return TrainedInstanceNorm.apply(x, self.weight.to(x.dtype), self.bias.to(x.dtype))  # type: ignore[no-any-return]
-        if in_strips(x) and x.dtype == torch.float32:
-            return self._over(x)
+        begins = strips(x, x[:, :, 0].numel() * x.element_size(), x.shape[2])
+        if len(begins) > 1 and x.dtype == torch.float32:
+            return self._over(x, torch.split(x, begins.step, 2))
         return F.group_norm(x, self.weight.shape[0], self.weight.to(x.dtype), self.bias.to(x.dtype), 1e-5)
 
-    def _over(self, x: Tensor) -> Tensor:
-        """The same, strip by strip and in place; deviations are squared once the mean is known, as group norm does."""
+    def _over(self, x: Tensor, parts: Sequence[Tensor]) -> Tensor:
+        """The same, part by part and in place; deviations are squared once the mean is known, as group norm does."""
         count = x.shape[2] * x.shape[3]
-        strips = torch.split(x, strip_rows(x[:, :, 0].numel() * x.element_size()), 2)
-        mean = torch.stack([strip.sum((2, 3), keepdim=True) for strip in strips]).sum(0) / count
-        squares = torch.stack([strip.sub_(mean).square().sum((2, 3), keepdim=True) for strip in strips]).sum(0)
-        scale, shift = (values[:, None, None] for values in (self.weight, self.bias))
-        scale = scale * torch.rsqrt(squares / count + 1e-5)
-        for strip in strips:
-            torch.addcmul(shift, strip, scale, out=strip)
+        mean = torch.stack([part.sum((2, 3), keepdim=True) for part in parts]).sum(0) / count
+        squares = torch.stack([part.sub_(mean).square().sum((2, 3), keepdim=True) for part in parts]).sum(0)
+        scale = self.weight[:, None, None] * torch.rsqrt(squares / count + 1e-5)
+        for part in parts:
+            torch.addcmul(self.bias[:, None, None], part, scale, out=part)
         return x
 
 
@@ -116,13 +116,13 @@ class ConvLayer(nn.Module):
         """x: (B, C, H, W). Returns (B, C', H * upsample / stride, W * upsample / stride), rounded up."""
         batch, channels, height, width = x.shape
         rows, columns = (-(-side * self.upsample // self.stride) for side in (height, width))
-        at_once = strip_rows(batch * channels * width * self.upsample * self.stride * x.element_size())
-        if at_once >= rows or not in_strips(x):
+        begins = strips(x, batch * channels * width * self.upsample * self.stride * x.element_size(), rows)
+        if len(begins) == 1:
             return self._strip(x, 0, rows)
         shape = (batch, self.outside, rows, columns)
         painted = torch.empty(shape, dtype=x.dtype, memory_format=torch.channels_last)
-        for first in range(0, rows, at_once):
-            last = min(first + at_once, rows)
+        for first in begins:
+            last = min(first + begins.step, rows)
             painted[:, :, first:last] = self._strip(x, first, last)
         return painted
 
@@ -140,14 +140,15 @@ class ConvLayer(nn.Module):
         return self.conv2d(F.pad(x[:, :, top:bottom], margins, mode="reflect"))  # type: ignore[no-any-return]
 
 
-def in_strips(x: Tensor) -> bool:
-    """Whether a picture is worked at in strips: by a processor that paints, and does not learn."""
-    return x.device.type == "cpu" and torch.is_inference_mode_enabled()
+def strips(x: Tensor, row_bytes: int, rows: int) -> range:
+    """Where the strips begin in which ``rows``, whose input takes so many bytes each, are worked at.
 
-
-def strip_rows(row_bytes: int) -> int:
-    """Rows of a strip whose input takes so many bytes a row: a multiple of four, as models/blocks.py wants them."""
-    return max(8, STRIP_BYTES // row_bytes // 4 * 4)
+    One, where all is small, and where no processor paints: one that learns keeps everything anyway. A strip's rows
+    are a multiple of four, as models/blocks.py wants.
+    """
+    if x.device.type != "cpu" or not torch.is_inference_mode_enabled() or row_bytes * rows < WHOLE_BYTES:
+        return range(0, rows, rows)
+    return range(0, rows, max(8, STRIP_BYTES // row_bytes // 4 * 4))
 
 
 class ResidualBlock(nn.Module):

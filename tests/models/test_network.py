@@ -32,6 +32,7 @@ def test_strips_are_joined_to_what_the_whole_frame_gives(
     with torch.no_grad():
         whole = network(pixels)
     monkeypatch.setattr("models.network.STRIP_BYTES", 1)  # the least strips: of eight rows
+    monkeypatch.setattr("models.network.WHOLE_BYTES", 1)
     with torch.inference_mode():
         strips = network(pixels)
     torch.testing.assert_close(strips, whole, rtol=1e-4, atol=1e-3)
