@@ -11,6 +11,7 @@ from torch import Tensor
 
 from models.checkpoint import StyleCard, read_network, write_checkpoint
 from models.losses import gram_matrix, style_loss
+from models.network import Architecture, TransformerNet
 from models.photographs import MARGIN
 from models.runtime import DTYPES
 from models.training import Recipe, TrainingState, open_training, shippable, train, training_step
@@ -24,6 +25,8 @@ MIN_STEPS, MAX_STEPS = 20, 50_000
 WINDOW = 10
 # A training whose loss is this many times its best has left the valley it was in.
 EXPLOSION = 3.0
+# Pictures from which a start's colours are told.
+RECOLORED_BY = 8
 # Steps between two saved states, at most: what a killed training loses.
 SAVE_EVERY = 20
 
@@ -92,6 +95,41 @@ def nearest_style(painting: Tensor, pictures: Sequence[Sequence[Tensor]], styles
         return min(sorted(styles), key=distance)
 
 
+def recolored(start: Mapping[str, Tensor], lesson: Lesson, architecture: Architecture) -> dict[str, Tensor]:
+    """A style's tensors whose paintings have the painting's colours to begin with: their mean and their covariance.
+
+    The last layer is linear, so its weights take the map; of those that do it, the one that moves colours least
+    (Pitie and Kokaram 2007, "The linear Monge-Kantorovitch linear colour mapping").
+    """
+    network = TransformerNet(architecture)
+    network.load_state_dict(start)
+    with torch.inference_mode():
+        seen = [multiple_of_four(pyramid[-1])[None].float() for pyramid in lesson.pictures[:RECOLORED_BY]]
+        painted = torch.cat([network(picture).flatten(2) for picture in seen], 2)[0]
+    (mean, covariance), (wanted, spread) = (_colors(pixels) for pixels in (painted, lesson.painting.flatten(1)))
+    root, inverse = _power(covariance, 0.5), _power(covariance, -0.5)
+    change = inverse @ _power(root @ spread @ root, 0.5) @ inverse
+    weight, bias = (start[f"deconv3.conv2d.{name}"].double() for name in ("weight", "bias"))
+    return {
+        **start,
+        "deconv3.conv2d.weight": torch.einsum("ij,jkhw->ikhw", change, weight).float(),
+        "deconv3.conv2d.bias": (change @ (bias - mean) + wanted).float(),
+    }
+
+
+def _colors(pixels: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and covariance of (3, N) pixels; (3,) and (3, 3) in float64."""
+    pixels = pixels.double()
+    return pixels.mean(1), torch.cov(pixels, correction=0)
+
+
+def _power(covariance: Tensor, exponent: float) -> Tensor:
+    """A power of a covariance; a painting in one colour has none to divide by, so a grey level's is the least."""
+    values, vectors = torch.linalg.eigh(covariance)
+    powered: Tensor = vectors * values.clamp_min(1.0) ** exponent @ vectors.T
+    return powered
+
+
 def multiple_of_four(picture: Tensor) -> Tensor:
     """(3, H, W) cut to sides the network takes."""
     height, width = (side // 4 * 4 for side in picture.shape[1:])
@@ -119,7 +157,7 @@ def learn(
         lesson.pictures,
         recipe,
         folder / "state.pt",
-        start=lesson.start,
+        start=recolored(lesson.start, lesson, recipe.architecture) if lesson.start else None,
         precision=DTYPES[lesson.numeric.precision],
         save_every=max(1, min(SAVE_EVERY, recipe.steps // 10)),
         on_step=after,

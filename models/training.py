@@ -48,7 +48,7 @@ class Recipe:
     content_layer: str = "relu2_2"
     tv_weight: float = 1.5e-2
     range_weight: float = 10.0
-    stability_weight: float = 25.0
+    stability_weight: float = 15.0
     stability_from: int = 100
     stability_ramp: int = 200
     ema: float = 0.99

@@ -17,8 +17,10 @@ from models.learning import (
     Lesson,
     best_style,
     learn,
+    multiple_of_four,
     nearest_style,
     recipe_for,
+    recolored,
     seconds_per_step,
     steps_within,
 )
@@ -70,6 +72,19 @@ def test_a_training_goes_on_from_a_style(lesson: Lesson, tmp_path: Path) -> None
     moved = read_tensors(data)["res3.conv1.conv2d.weight"].float() - start["res3.conv1.conv2d.weight"].float()
     assert begun.network.state_dict()["res3.conv1.conv2d.weight"].equal(start["res3.conv1.conv2d.weight"].float())
     assert 0 < float(moved.abs().max()) < 0.01
+
+
+def test_a_start_paints_in_the_colours_of_the_painting_before_it_has_learned_anything(lesson: Lesson) -> None:
+    torch.manual_seed(2)
+    dabs = torch.randn(3, 3, dtype=torch.float64) @ torch.randn(3, 4000, dtype=torch.float64) * 30
+    painting = (128 + dabs).clamp(0, 255).to(torch.uint8).view(3, 40, 100)
+    start = read_tensors(shipped()["wave"].path.read_bytes())
+    network = TransformerNet("johnson2016-calm")
+    network.load_state_dict(recolored(start, replace(lesson, painting=painting), "johnson2016-calm"))
+    with torch.inference_mode():
+        painted = torch.cat([network(multiple_of_four(p[-1])[None].float())[0].flatten(1) for p in lesson.pictures], 1)
+    torch.testing.assert_close(painted.mean(1), painting.flatten(1).float().mean(1), rtol=1e-2, atol=0.5)
+    torch.testing.assert_close(painted.cov(), painting.flatten(1).float().cov(), rtol=2e-2, atol=20.0)
 
 
 def losing(values: Sequence[float]) -> list[dict[str, float]]:
