@@ -1,6 +1,7 @@
 """Training learns, survives being stopped, and gives what the public network can load."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,20 @@ def test_training_makes_its_loss_smaller(
     recipe = Recipe(steps=12, batch=1, crop=32, stability_weight=0.0)
     train(painting, photographs, recipe, tmp_path / "t.pt", on_step=lambda s: losses.append(s.losses[-1]["style"]))
     assert sum(losses[-3:]) < 0.9 * sum(losses[:3])
+
+
+def test_no_step_follows_a_picture_that_weighs_a_thousand_times_the_others(
+    painting: Tensor, photographs: Sequence[Sequence[Tensor]], tmp_path: Path
+) -> None:
+    norms: list[float] = []
+
+    def look(state: TrainingState) -> None:
+        gradients = [one.grad for one in state.network.parameters() if one.grad is not None]
+        norms.append(float(torch.nn.utils.get_total_norm(gradients)))
+
+    recipe = replace(SMALL, style_weight=1e6)
+    train(painting, photographs, recipe, tmp_path / "t.pt", on_step=look)
+    assert norms == [pytest.approx(recipe.gradient_norm, rel=1e-3)] * recipe.steps
 
 
 def test_a_shippable_network_is_the_trained_one_with_the_public_ones_tensors_and_range() -> None:
