@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from statistics import fmean
+from statistics import fmean, median
 
 import torch
 from torch import Tensor
@@ -197,21 +197,21 @@ class BestKeeper:
         """After each step. Raises TrainingDiverged."""
         if state.step % WINDOW:
             return
-        means = self.window_means(state.losses)
-        now, best = means[-1], min(means)
+        typical = self.typical(state.losses)
+        now, best = typical[-1], min(typical)
         if now > EXPLOSION * best:
             raise TrainingDiverged(
                 f"the loss rose to {now:.3g} at step {state.step}, more than {EXPLOSION:g} times its best, "
-                f"{best:.3g} at step {WINDOW * (means.index(best) + 1)}"
+                f"{best:.3g} at step {WINDOW * (typical.index(best) + 1)}"
             )
         if now == best:
             aside = self.path.with_suffix(".partial")
             aside.write_bytes(style_file(shippable(state.averaged), self.card, self.recipe, state.losses))
             aside.replace(self.path)
 
-    def window_means(self, losses: Sequence[Mapping[str, float]]) -> list[float]:
-        """The loss of each whole window."""
+    def typical(self, losses: Sequence[Mapping[str, float]]) -> list[float]:
+        """The median loss of each whole window: a single crop may have twenty times the others' and means nothing."""
         weighed = [
             self.recipe.style_weight * step["style"] + self.recipe.content_weight * step["content"] for step in losses
         ]
-        return [fmean(weighed[i : i + WINDOW]) for i in range(0, len(weighed) - WINDOW + 1, WINDOW)]
+        return [median(weighed[i : i + WINDOW]) for i in range(0, len(weighed) - WINDOW + 1, WINDOW)]
