@@ -25,7 +25,6 @@ from restyle.preview_sheet import Row, preview_sheet
 SHEET_WIDTH, SHEET_HEIGHT = 480, 360
 SHOWN_WIDTH = 1400
 JUDGED_WIDTH, JUDGED_HEIGHT = 320, 240
-GATYS_STEPS = 100
 
 
 def pixels(picture: Tensor) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
@@ -46,7 +45,7 @@ def write_sheet(target: Path, title: str, styles: Mapping[str, Path]) -> None:
     sheet.save(target, quality=84)
 
 
-def print_losses(folder: Path, trained: Path | None) -> None:
+def print_losses(folder: Path, trained: Path | None, gatys_steps: int) -> None:
     """Two or three rows per painting: means over the photographs of style and content loss, and seconds a picture."""
     print("| painting | painted by | style loss | content loss | seconds a picture |")
     print("|---" * 5 + "|")
@@ -55,7 +54,8 @@ def print_losses(folder: Path, trained: Path | None) -> None:
         judge, ways = Judge(painting), {"the shipped style": _network(shipped()[name].path)}
         if trained:
             ways[f"that of {trained.name}"] = _network(trained / f"{name}.safetensors")
-        ways["Gatys' method"] = partial(_by_gatys, painting)
+        if gatys_steps:
+            ways["Gatys' method"] = partial(_by_gatys, painting, gatys_steps)
         for way, paint in ways.items():
             began = time.perf_counter()
             pictures = [paint(scene) for scene in scenes]
@@ -70,8 +70,8 @@ def _network(style: Path) -> Callable[[Tensor], Tensor]:
     return lambda scene: painted(painter, scene[None])[0]
 
 
-def _by_gatys(painting: Painting, scene: Tensor) -> Tensor:
-    return gatys_picture(scene, painting, GATYS_STEPS).float()
+def _by_gatys(painting: Painting, steps: int, scene: Tensor) -> Tensor:
+    return gatys_picture(scene, painting, steps).float()
 
 
 def main() -> None:
@@ -80,12 +80,15 @@ def main() -> None:
     parser.add_argument("paintings", type=Path, help="a folder with a picture named like each style")
     parser.add_argument("--trained", type=Path, help="a folder with styles of the same names, to be judged as well")
     parser.add_argument("-o", dest="sheets", type=Path, default=Path("docs/images"), help="where the sheets go")
+    parser.add_argument(
+        "--gatys-steps", type=int, default=100, help="0 leaves the method out: it takes most of the time"
+    )
     options = parser.parse_args()
     write_sheet(options.sheets / "styles.jpg", "The shipped styles", {n: s.path for n, s in shipped().items()})
     if options.trained:
         styles = {name: options.trained / f"{name}.safetensors" for name in shipped()}
         write_sheet(options.sheets / f"{options.trained.name}.jpg", "Newly trained styles", styles)
-    print_losses(options.paintings, options.trained)
+    print_losses(options.paintings, options.trained, options.gatys_steps)
 
 
 if __name__ == "__main__":
