@@ -80,9 +80,7 @@ def main() -> None:
     parser.add_argument("paintings", type=Path, help="a folder with a picture named like each style")
     parser.add_argument("--trained", type=Path, help="a folder with styles of the same names, to be judged as well")
     parser.add_argument("-o", dest="sheets", type=Path, default=Path("docs/images"), help="where the sheets go")
-    parser.add_argument(
-        "--gatys-steps", type=int, default=100, help="0 leaves the method out: it takes most of the time"
-    )
+    parser.add_argument("--gatys-steps", type=int, default=100, help="0 leaves the method out, which takes long")
     options = parser.parse_args()
     write_sheet(options.sheets / "styles.jpg", "The shipped styles", {n: s.path for n, s in shipped().items()})
     if options.trained:
