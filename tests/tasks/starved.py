@@ -13,7 +13,7 @@ from restyle.domain import NumericPath
 from restyle.errors import OutOfMemory
 from tasks.fitting import noise_frames, within_memory
 
-ROOM_BYTES = 160 << 20
+ROOM_BYTES = 112 << 20
 SIZE, LARGE = (320, 180), (1280, 720)
 
 
