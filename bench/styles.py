@@ -52,8 +52,8 @@ def print_losses(folder: Path, trained: Path | None, gatys_steps: int) -> None:
     scenes = [shrunk(picture, JUDGED_WIDTH, JUDGED_HEIGHT) for picture in photographs().values()]
     for name, painting in paintings(folder).items():
         judge, ways = Judge(painting), {"the shipped style": _network(shipped()[name].path)}
-        if trained:
-            ways[f"that of {trained.name}"] = _network(trained / f"{name}.safetensors")
+        if trained and (file := trained / f"{name}.safetensors").exists():
+            ways[f"that of {trained.name}"] = _network(file)
         if gatys_steps:
             ways["Gatys' method"] = partial(_by_gatys, painting, gatys_steps)
         for way, paint in ways.items():
@@ -84,7 +84,7 @@ def main() -> None:
     options = parser.parse_args()
     write_sheet(options.sheets / "styles.jpg", "The shipped styles", {n: s.path for n, s in shipped().items()})
     if options.trained:
-        styles = {name: options.trained / f"{name}.safetensors" for name in shipped()}
+        styles = {file.stem: file for file in sorted(options.trained.glob("*.safetensors")) if file.stem in shipped()}
         write_sheet(options.sheets / f"{options.trained.name}.jpg", "Newly trained styles", styles)
     print_losses(options.paintings, options.trained, options.gatys_steps)
 

@@ -107,6 +107,8 @@ def recolored(start: Mapping[str, Tensor], lesson: Lesson, architecture: Archite
         seen = [multiple_of_four(pyramid[-1])[None].float() for pyramid in lesson.pictures[:RECOLORED_BY]]
         painted = torch.cat([network(picture).flatten(2) for picture in seen], 2)[0]
     (mean, covariance), (wanted, spread) = (_colors(pixels) for pixels in (painted, lesson.painting.flatten(1)))
+    if not torch.isfinite(covariance).all():
+        return dict(start)  # its first loss will say so
     root, inverse = _power(covariance, 0.5), _power(covariance, -0.5)
     change = inverse @ _power(root @ spread @ root, 0.5) @ inverse
     weight, bias = (start[f"deconv3.conv2d.{name}"].double() for name in ("weight", "bias"))
