@@ -171,13 +171,15 @@ def without_noise(pixels: Tensor) -> Tensor:
     """A picture without grain, its edges kept: each channel's guided filter by itself (He et al. 2010, section 3).
 
     pixels: (B, 3, H, W) on 0-255, any float. Returns the same. In flat areas a painter paints whatever it is given,
-    and a sensor's noise is new in every frame.
+    and a sensor's noise is new in every frame. Float32 whatever autocast says: bfloat16 squares of grey levels are
+    hundreds apart.
     """
-    x = pixels.float()
-    mean = box_mean(x)
-    variance = box_mean(x * x) - mean * mean
-    slope = variance / (variance + SMOOTHING_VARIANCE)
-    return (box_mean(slope) * x + box_mean((1 - slope) * mean)).to(pixels.dtype)
+    with torch.autocast(pixels.device.type, enabled=False):
+        x = pixels.float()
+        mean = box_mean(x)
+        variance = box_mean(x * x) - mean * mean
+        slope = variance / (variance + SMOOTHING_VARIANCE)
+        return (box_mean(slope) * x + box_mean((1 - slope) * mean)).to(pixels.dtype)
 
 
 def box_mean(x: Tensor) -> Tensor:

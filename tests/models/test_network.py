@@ -51,6 +51,14 @@ def test_without_noise_keeps_edges_and_takes_nine_tenths_of_a_flat_areas_noise()
     torch.testing.assert_close(whole, part)  # what it gives follows the picture, wherever the frame is cut
 
 
+def test_without_noise_is_the_same_where_a_training_computes_in_bfloat16() -> None:
+    torch.manual_seed(7)
+    pixels = 200 + 6 * torch.randn(1, 3, 48, 48)
+    with torch.autocast("cpu", torch.bfloat16):
+        seen = without_noise(pixels)
+    torch.testing.assert_close(seen, without_noise(pixels))
+
+
 def test_instance_norm_equals_torchs_in_inference_and_training() -> None:
     torch.manual_seed(4)
     norm = InstanceNorm(6)
