@@ -12,6 +12,7 @@ from torch.nn import functional as F  # noqa: N812 - torch's own idiom
 
 # Warped pictures are compared inside this many pixels from their borders: beyond are pixels no one has painted.
 WARP_MARGIN = 12
+TONE_PATCH = 8
 
 
 def gram_matrix(features: Tensor) -> Tensor:
@@ -49,6 +50,21 @@ def content_loss(painted: Tensor, source: Tensor) -> Tensor:
     """
     source = source.float()
     return F.mse_loss(painted.float(), source) / source.pow(2).mean()
+
+
+def tone_loss(painted: Tensor, source: Tensor) -> Tensor:
+    """How little light and dark of the painting follow those of the source, in patches of TONE_PATCH pixels.
+
+    painted, source: (B, 3, H, W) on 0-255. Returns a scalar, 1 less the correlation of their mean levels: 0 where light
+    stays light, 1 where the source has no light and dark to follow, 2 where they are swapped. Not in Johnson et al.:
+    features see edges of either sign alike, and a painter that has begun to swap light and dark never comes back.
+    """
+    tones = [F.avg_pool2d(pixels.mean(1, keepdim=True), TONE_PATCH) for pixels in (painted, source)]
+    own, theirs = (tone - tone.mean((2, 3), keepdim=True) for tone in tones)
+    covariance = (own * theirs).mean((1, 2, 3))
+    # 25 (a deviation of five levels) on each side: nothing is asked of a flat crop.
+    spread = (own.pow(2).mean((1, 2, 3)) + 25) * (theirs.pow(2).mean((1, 2, 3)) + 25)
+    return (1 - covariance * spread.rsqrt()).mean()
 
 
 def total_variation(pixels: Tensor) -> Tensor:

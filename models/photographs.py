@@ -14,6 +14,7 @@ from models.losses import translate
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 # Room around a crop for the largest shift of its moved twin and the bicubic kernel.
 MARGIN = 12
+LARGEST = 2.0
 MAX_SHIFT_PX = 8
 MAX_NOISE = 6.0
 
@@ -48,7 +49,7 @@ def read_picture(path: Path, side: int | None = None) -> Tensor:
 
 
 def read_photographs(folder: Path, smallest_side: int) -> list[list[Tensor]]:
-    """Every picture of a folder, each as its halvings by sqrt(2) down to ``smallest_side``; in order of names."""
+    """Every picture of a folder as ``pyramid`` gives it; in order of names."""
     pyramids = []
     for path in sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES):
         with Image.open(path) as image:
@@ -57,9 +58,13 @@ def read_photographs(folder: Path, smallest_side: int) -> list[list[Tensor]]:
 
 
 def pyramid(picture: Image.Image, smallest_side: int) -> list[Tensor]:
-    """An RGB picture and its halvings by sqrt(2) down to ``smallest_side``, each (3, H, W) uint8."""
+    """An RGB picture at LARGEST times the ``smallest_side``, and by sqrt(2) down to it; each (3, H, W) uint8.
+
+    No larger: a crop then shows much of a scene, as the whole scenes of Johnson et al. do. On crops of plain wall or
+    sky a painter learns to make its painting's lights and darks from nothing.
+    """
     levels = []
-    scale = max(1.0, smallest_side / min(picture.size))
+    scale = min(max(1.0, smallest_side / min(picture.size)), LARGEST * smallest_side / min(picture.size))
     while min(picture.size) * scale >= smallest_side - 0.5:
         size = (round(picture.width * scale), round(picture.height * scale))
         resized = picture.resize(size, Image.Resampling.LANCZOS)

@@ -12,7 +12,15 @@ import torch
 from torch import Tensor
 
 from models.initial import copying_network
-from models.losses import content_loss, gram_matrix, range_penalty, stability_loss, style_loss, total_variation
+from models.losses import (
+    content_loss,
+    gram_matrix,
+    range_penalty,
+    stability_loss,
+    style_loss,
+    tone_loss,
+    total_variation,
+)
 from models.network import TRAINED, Architecture, TransformerNet
 from models.photographs import draw_crops
 from models.vgg import Vgg16Features, load_vgg
@@ -28,9 +36,7 @@ class Recipe:
     """Everything that decides what a training gives, besides painting, photographs and start.
 
     One crop a step, since what counts is the number of steps; of 144 px, twice as many of which fit into a time as of
-    208 (which the shipped styles had, with content at 1.2 and stability at 40: a training of 280 steps then ended with
-    light and dark swapped). A painting larger than 320 px has structures beyond the network's
-    reach, and only its grain is learned.
+    208. A painting larger than 320 px has structures beyond the network's reach, and only its grain is learned.
     """
 
     architecture: Architecture = TRAINED
@@ -44,9 +50,10 @@ class Recipe:
     layer_weights: Mapping[str, float] = field(
         default_factory=lambda: {"relu1_2": 1.0, "relu2_2": 1.0, "relu3_3": 1.5, "relu4_3": 1.0}
     )
-    content_weight: float = 2.4
+    content_weight: float = 2.0
     content_layer: str = "relu2_2"
-    tv_weight: float = 1.5e-2
+    tone_weight: float = 4.0
+    tv_weight: float = 4e-2
     range_weight: float = 10.0
     gradient_norm: float = 30.0
     """at most: steps have 10 to 30, and one near-flat crop may have 3000, which undoes what others taught"""
@@ -130,6 +137,7 @@ def training_step(
     terms = {
         "style": (recipe.style_weight, style_loss(features, grams, recipe.layer_weights)),
         "content": (recipe.content_weight, content_loss(features[recipe.content_layer], target)),
+        "tone": (recipe.tone_weight, tone_loss(first, pair.source)),
         "tv": (recipe.tv_weight, total_variation(first)),
         "range": (recipe.range_weight, range_penalty(first)),
     }

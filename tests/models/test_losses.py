@@ -9,6 +9,7 @@ from models.losses import (
     range_penalty,
     stability_loss,
     style_loss,
+    tone_loss,
     total_variation,
     translate,
 )
@@ -43,6 +44,19 @@ def test_style_loss_is_a_weighted_mean_over_layers() -> None:
 def test_content_loss_is_relative_to_the_source() -> None:
     source = torch.full((1, 1, 2, 2), 2.0)
     assert float(content_loss(source + 1, source)) == pytest.approx(0.25)
+
+
+def test_tone_loss_wants_light_where_the_source_is_light_and_nothing_of_a_flat_one() -> None:
+    ramp = torch.linspace(20, 230, 64).expand(1, 3, 64, 64)
+    assert float(tone_loss(ramp / 2 + 100, ramp)) == pytest.approx(0, abs=0.02)  # another contrast is as good
+    assert float(tone_loss(255 - ramp, ramp)) == pytest.approx(2, abs=0.02)
+    flat = torch.full((1, 3, 64, 64), 90.0)
+    painted = ramp.clone().requires_grad_()
+    loss = tone_loss(painted, flat)
+    assert loss.item() == pytest.approx(1)
+    loss.backward()  # type: ignore[no-untyped-call]
+    assert painted.grad is not None
+    assert float(painted.grad.abs().max()) == 0
 
 
 def test_total_variation_and_range_penalty_are_the_hand_computed_ones() -> None:
