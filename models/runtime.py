@@ -25,8 +25,12 @@ def cpu_has_bfloat16() -> bool:
 
     On AVX512_BF16 (one thread, 640x360) a frame took 0.48 s in bfloat16 and 1.08 s in float32.
     """
-    capabilities = torch.cpu.get_capabilities()
-    return bool(capabilities.get("amx_bf16") or capabilities.get("avx512_bf16"))
+    return cpu_has_matrix_units() or bool(torch.cpu.get_capabilities().get("avx512_bf16"))
+
+
+def cpu_has_matrix_units() -> bool:
+    """Whether the processor multiplies whole tiles of bfloat16 (AMX)."""
+    return bool(torch.cpu.get_capabilities().get("amx_bf16"))
 
 
 def choose_numeric_path(threads: int | None = None) -> NumericPath:
@@ -40,7 +44,7 @@ def choose_numeric_path(threads: int | None = None) -> NumericPath:
     return NumericPath(
         device=device,
         precision="bfloat16" if has_bfloat16 else "float32",
-        blocks=not on_gpu and not has_bfloat16,  # matrix units and GPUs were not tried
+        blocks=not on_gpu and not cpu_has_matrix_units(),  # matrix units and GPUs were not tried
         threads=threads or thread_share(),
         mini_batch=MINI_BATCH[device],
     )
