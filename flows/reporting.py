@@ -3,6 +3,8 @@
 import logging
 from collections.abc import Sequence
 
+from pydantic import ValidationError
+
 from flows.artifacts import quietly, show_picture, show_text
 from flows.showing import Showing
 from restyle import layout
@@ -17,6 +19,9 @@ from restyle.reassembly import OutputRecord
 from restyle.report import Report, make_report
 from restyle.report_page import render
 from restyle.storage import Store
+
+MOST_BYTES = 1 << 24
+"""Of what an earlier run kept for the page; others may write where it lies."""
 
 log = logging.getLogger(__name__)
 
@@ -39,11 +44,15 @@ def write_report(
     data.write(layout.report_file(job_id), report.model_dump_json(indent=2).encode())
     data.write(layout.report_page(job_id), render(show.title, report, samples))
     if sheet:
-        quietly(show_picture, "contact-sheet", in_small(sheet), "Source above, painted below")
+        quietly(_show_sheet, sheet)
     page, picture = data.url(layout.report_page(job_id)), data.url(layout.contact_sheet_image(job_id))
     told = result_markdown(show.title, report, page, picture if sheet else None, show.log_place)
     quietly(show_text, "result", told, "Where the video, its report and the logs are")
     return report
+
+
+def _show_sheet(sheet: bytes) -> None:
+    show_picture("contact-sheet", in_small(sheet), "Source above, painted below")
 
 
 def _samples(data: Store, plan: Plan, info: VideoInfo) -> Samples | None:
@@ -53,8 +62,8 @@ def _samples(data: Store, plan: Plan, info: VideoInfo) -> Samples | None:
         samples = take_samples(data, plan, info)
     except (BlobNotFound, FrameCorrupt) as error:
         try:
-            return Samples.model_validate_json(data.read(key))
-        except BlobNotFound:
+            return Samples.model_validate_json(data.read(key, size=MOST_BYTES))
+        except (BlobNotFound, ValidationError):
             log.warning("no frames in the report: %s", error)
             return None
     data.write(key, samples.model_dump_json().encode())
@@ -68,7 +77,7 @@ def _sheet(data: Store, plan: Plan) -> bytes | None:
         sheet = contact_sheet(data, plan)
     except (BlobNotFound, FrameCorrupt) as error:
         try:
-            return data.read(key)
+            return data.read(key, size=MOST_BYTES)
         except BlobNotFound:
             log.warning("no contact sheet: %s", error)
             return None

@@ -207,11 +207,11 @@ def _what_came(future: Any) -> Any:
     It would else be done again whenever the worker dies that keeps it.
     """
     try:
-        came = future.result()
+        return future.result()
     except Exception as error:  # noqa: BLE001  (whatever ended it, that is what came)
         return error
-    future.wrapped_future.release()
-    return came
+    finally:
+        future.wrapped_future.release()
 
 
 def _told(outcome: Outcome, reused: bool) -> BatchEnded:

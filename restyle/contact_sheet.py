@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from PIL import Image
 
-from restyle.images import decode_image
+from restyle.images import decode_image, most_bytes
 from restyle.layout import frames, image_name, styled
 from restyle.plan import Plan
 from restyle.storage import Store
@@ -37,8 +37,8 @@ def contact_sheet(data: Store, plan: Plan) -> bytes:
 
 
 def in_small(sheet: bytes) -> bytes:
-    """A sheet as a JPEG of some 100 kB, to be shown where pictures should be small."""
-    with Image.open(io.BytesIO(sheet)) as picture:
+    """A sheet as a JPEG of some 100 kB, to be shown where pictures should be small. Raises OSError for what is none."""
+    with Image.open(io.BytesIO(sheet), formats=("jpeg",)) as picture:
         picture.thumbnail((SMALL_WIDTH, SMALL_WIDTH))
         buffer = io.BytesIO()
         picture.save(buffer, "jpeg", quality=80)
@@ -46,7 +46,9 @@ def in_small(sheet: bytes) -> bytes:
 
 
 def _thumbnail(data: Store, key: str, plan: Plan) -> Image.Image:
-    picture = Image.fromarray(decode_image(data.read(key), key, plan.width, plan.height))
+    picture = Image.fromarray(
+        decode_image(data.read(key, size=most_bytes(plan.width, plan.height)), key, plan.width, plan.height)
+    )
     height = max(1, round(picture.height * COLUMN_WIDTH / picture.width))
     return picture.resize((COLUMN_WIDTH, height), Image.Resampling.LANCZOS)
 

@@ -4,6 +4,7 @@ import hashlib
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 from restyle.batches import FrameTimes, Loaded, LoopTimes, Painted, Painter, new_record, paint_frames
@@ -58,8 +59,11 @@ def paint_directly(
             yield done.pixels
 
     numbers = range(plan.first_seen(batch), batch.stop)
-    decoded = decoder.frames(numbers.start, numbers.stop)
-    with ThreadPoolExecutor(1, thread_name_prefix="decoded") as pool:  # one, for their order
+    with (
+        # Where painting fails, its traceback would keep what is left, and the decoder's next batch would get it.
+        closing(decoder.frames(numbers.start, numbers.stop)) as decoded,
+        ThreadPoolExecutor(1, thread_name_prefix="decoded") as pool,  # one thread, for their order
+    ):
         sources = prefetch(pool, lambda _: _load(decoded), numbers, ahead=2 * plan.numeric.mini_batch)
         size = (plan.width, plan.height)
         encode_segment(painted(sources), size, info, options, target, plan.numeric.threads)

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from restyle.contact_sheet import sample_frames
 from restyle.domain import Frozen, VideoInfo
-from restyle.images import decode_image
+from restyle.images import decode_image, most_bytes
 from restyle.layout import frames, image_name, styled
 from restyle.plan import Plan
 from restyle.storage import Store
@@ -92,7 +92,8 @@ def _moment(data: Store, prefix: str, plan: Plan, info: VideoInfo, number: int) 
 
 def _frame(data: Store, prefix: str, plan: Plan, number: int) -> Image.Image:
     key = prefix + image_name(number, plan.job.look.image)
-    return Image.fromarray(decode_image(data.read(key), key, plan.width, plan.height))
+    content = data.read(key, size=most_bytes(plan.width, plan.height))
+    return Image.fromarray(decode_image(content, key, plan.width, plan.height))
 
 
 def small_jpeg(picture: Image.Image, sample_aspect: Fraction = Fraction(1)) -> bytes:

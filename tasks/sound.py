@@ -1,5 +1,6 @@
 """extract-audio: every audio track of the source, copied."""
 
+from contextlib import suppress
 from pathlib import Path
 
 from prefect import task
@@ -12,6 +13,9 @@ from restyle.media.sound import extract_sound
 from tasks.retrying import RETRYING, already
 from tasks.stores import open_stores
 
+CONTAINER_BYTES = 1 << 20
+"""More than Matroska adds to tracks that were in the source: a larger one is not ours, and would fill the disk."""
+
 
 @task(name="extract-audio", task_run_name="extract-audio", **RETRYING)
 def extract_audio(job: Job, source: Path, info: VideoInfo, target: Path) -> Path | None:
@@ -19,11 +23,11 @@ def extract_audio(job: Job, source: Path, info: VideoInfo, target: Path) -> Path
     data, key = open_stores().data, audio(job.job_id)
     if not any(track.kind == "audio" for track in info.tracks):
         return already("NotNeeded", "the video has no sound", None)
-    try:
-        data.download(key, target)
-        return already("AlreadyDone", "extracted before", target)
-    except BlobNotFound:
-        extract_sound(source, info, target)
+    with suppress(BlobNotFound):
+        if data.stat(key).size_bytes <= job.video.size_bytes + CONTAINER_BYTES:
+            data.download(key, target)
+            return already("AlreadyDone", "extracted before", target)
+    extract_sound(source, info, target)
     with target.open("rb") as file:
         data.write(key, file)
     return target

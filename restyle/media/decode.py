@@ -2,7 +2,7 @@
 
 import logging
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -58,8 +58,10 @@ class FrameDecoder:
             self._child.close()
             self._child = None
 
-    def frames(self, start: int, stop: int) -> Iterator[NDArray[np.uint8]]:
+    def frames(self, start: int, stop: int) -> Generator[NDArray[np.uint8], None, None]:
         """Frames [start, stop) in order, each a new (H, W, 3) RGB array of self.height rows and self.width columns.
+
+        Who takes fewer closes what this returns, before the next call.
 
         Raises ValueError for a range outside the video, and DecodingFailed when the decoder dies, hangs or gives
         other frames than the probe counted.
@@ -68,7 +70,7 @@ class FrameDecoder:
             raise ValueError(f"frames [{start}, {stop}) of {self._video}, which has {self._info.frame_count}")
         return self._frames(start, stop)
 
-    def _frames(self, start: int, stop: int) -> Iterator[NDArray[np.uint8]]:
+    def _frames(self, start: int, stop: int) -> Generator[NDArray[np.uint8], None, None]:
         if start == stop:
             return
         whole = False

@@ -156,6 +156,6 @@ def test_the_decoder_gets_no_secret(decoder: FrameDecoder, monkeypatch: pytest.M
         next(frames := decoder.frames(0, 2))
         assert decoder._child
         environment = Path(f"/proc/{decoder._child.pid}/environ").read_bytes()
-        frames.close()  # type: ignore[attr-defined]  # the iterator is a generator
+        frames.close()
     assert b"PATH=" in environment
     assert b"secret" not in environment
