@@ -14,6 +14,7 @@ from restyle.layout import preview_sheet
 from restyle.mix import file_words
 from restyle.order import StoreKey
 from restyle.progress import step
+from restyle.room import download_video
 from tasks.previews import preview
 from tasks.stores import open_stores
 from tasks.styles import resolve_named
@@ -48,6 +49,6 @@ def preview_styles(
     with TemporaryDirectory() as folder:
         source = Path(folder) / Path(video).name
         step("fetching the video")
-        data.download(video, source)
+        download_video(data, video, source)
         data.write(key, preview(source, source.name, chosen, look))
     return key

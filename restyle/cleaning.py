@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from restyle.layout import JOBS, LOGS, RUNS, WORK
+from restyle.layout import JOBS, LOGS, RUNS, WORK, is_job_id
 from restyle.reassembly import drop
 from restyle.storage import BlobInfo, Store
 
@@ -33,6 +33,8 @@ def jobs(data: Store, control: Store, everything: bool) -> list[Leavings]:
         (control, "control", JOBS, everything),
     ):
         for folder, blob in _by_folder(store, prefix):
+            if not is_job_id(folder):
+                continue
             job = found.setdefault(folder, Leavings(folder))
             _count(job, name, f"{prefix}{folder}/", blob, goes)
     return [job for job in found.values() if job.prefixes]

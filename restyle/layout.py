@@ -49,6 +49,11 @@ def segment_name(file_name: str) -> str:
     return plain.encode()[-200:].decode(errors="ignore").rstrip(". ") or "video"
 
 
+def is_job_id(name: str) -> bool:
+    """Whether a name is one that a job may have; what others put beside jobs may be called anything."""
+    return re.fullmatch("[0-9a-f]{16}", name) is not None
+
+
 def frames(job_id: str) -> str:
     """The prefix of a job's source frames."""
     return f"{WORK}{job_id}/frames/"

@@ -11,7 +11,7 @@ from restyle.errors import DiskFull, NotEnoughDisk, SourceChanged, UnsupportedMe
 from restyle.job import VideoSource
 from restyle.media import limits
 from restyle.plan import Plan
-from restyle.storage import Store
+from restyle.storage import BlobInfo, Store
 
 IMAGE_BYTES_PER_PIXEL: dict[FrameFormat, float] = {"jpeg": 0.75, "png": 2.2}
 """Of a busy, painted frame at 640x360 (measured: JPEG quality 95 0.6-0.7, PNG 2.0-2.2); source frames take less."""
@@ -42,16 +42,20 @@ def require_room_for_frames(data: Store, spool: Path, plan: Plan, missing: int) 
     require_disk(spool, min(SPOOLED_FRAMES, stored) * image + output, "the frames on their way and the output")
 
 
+def download_video(data: Store, key: str, target: Path) -> BlobInfo:
+    """Download what is meant to be a video. Raises UnsupportedMedia for one above the limit, and BlobNotFound."""
+    size_bytes = data.stat(key).size_bytes
+    if size_bytes > limits.MAX_FILE_BYTES:
+        raise UnsupportedMedia(f"{key}: {size_bytes} bytes, the limit is {limits.MAX_FILE_BYTES}; cut it first")
+    require_disk(target.parent, size_bytes, "a local copy of the video")
+    return data.download(key, target)
+
+
 def fetch(data: Store, video: VideoSource, folder: Path) -> Path:
     """A local copy of a video that only the store has. Raises UnsupportedMedia for one above the limit."""
-    if video.size_bytes > limits.MAX_FILE_BYTES:
-        raise UnsupportedMedia(
-            f"{video.key}: {video.size_bytes} bytes, the limit is {limits.MAX_FILE_BYTES}; cut it first"
-        )
-    require_disk(folder, video.size_bytes, "a local copy of the video")
     (folder / "source").mkdir()  # a folder of its own: the name is the user's
     target = folder / "source" / video.name
-    blob = data.download(video.key, target)
+    blob = download_video(data, video.key, target)
     if video.identity.startswith("etag:") and video.identity != f"etag:{blob.etag}":
         raise SourceChanged(f"{video.key}: changed while the run began; run the same command again")
     return target

@@ -1,5 +1,6 @@
 """Everything a job stored is held against its ledger: a flipped byte is found, and only its batch taken back."""
 
+from argparse import Namespace
 from pathlib import Path
 
 import numpy as np
@@ -7,12 +8,14 @@ import pytest
 
 from restyle.batches import paint_batch
 from restyle.cleaning import clean, jobs
+from restyle.commands.verify import verify
 from restyle.encoding import Segments
-from restyle.errors import UnknownJob
+from restyle.errors import BadSetting, UnknownJob
 from restyle.images import Pixels
 from restyle.layout import frames, image_name, output, output_record, record, segment, styled
 from restyle.media.options import OutputOptions, encoding_id
 from restyle.plan import fix_plan
+from restyle.presence import at_job
 from restyle.proof import mend, prove, sha256_of
 from restyle.reassembly import OutputRecord, drop, encode_batch
 from tests.jobs import INFO, SmallJob, small_job
@@ -131,11 +134,29 @@ def test_a_job_that_nobody_knows_is_named(job: SmallJob) -> None:
 
 def test_what_is_left_is_counted_by_job_and_cleaned_by_job(job: SmallJob) -> None:
     job_id = job.plan.job.job_id
-    job.data.write("work/other/frames/0.png", b"12345")
+    job.data.write("work/0123456789abcdef/frames/0.png", b"12345")
     found = {one.name: one for one in jobs(job.data, job.control, everything=True)}
-    assert found["other"].size_bytes == 5
+    assert found["0123456789abcdef"].size_bytes == 5
     clean(job.data, job.control, found[job_id])
-    assert [blob.key for blob in job.data.list("work/")] == ["work/other/frames/0.png"]
+    assert [blob.key for blob in job.data.list("work/")] == ["work/0123456789abcdef/frames/0.png"]
     assert list(job.data.list(f"runs/{job_id}/")) == []
     assert list(job.control.list(f"jobs/{job_id}/")) == []
-    drop(job.data, "work/other/")
+    drop(job.data, "work/0123456789abcdef/")
+
+
+def test_nothing_is_verified_while_a_run_is_at_work_on_it(
+    job: SmallJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("HOME", tmp_path), ("DATA_STORE", f"file://{tmp_path}/data")):
+        monkeypatch.setenv(f"RESTYLE_{name}", str(value))
+    monkeypatch.setenv("RESTYLE_CONTROL_STORE", f"file://{tmp_path}/control")
+    words = Namespace(job=job.plan.job.job_id, mend=True)
+    with at_job(tmp_path, words.job), pytest.raises(BadSetting, match="a run is at work on it"):
+        verify(words)
+    with pytest.raises(UnknownJob, match="no job is named so"):
+        verify(Namespace(job="../other", mend=True))
+
+
+def test_what_others_put_beside_jobs_is_no_job(job: SmallJob) -> None:
+    job.data.write(f"work/{'n' * 255}/x", b"")
+    assert [one.name for one in jobs(job.data, job.control, everything=True)] == [job.plan.job.job_id]

@@ -9,6 +9,7 @@ from flows.request import BLOB
 from restyle.domain import FrameFormat
 from restyle.errors import BlobNotFound, UnsupportedMedia, UnsupportedOutput
 from restyle.job import Look
+from restyle.room import download_video
 from tasks.stores import open_stores
 
 
@@ -31,7 +32,7 @@ def video_at(video: str, folder: Path) -> Path:
     key = video.removeprefix(BLOB)
     target = folder / key.rpartition("/")[2]
     try:
-        open_stores().data.download(key, target)
+        download_video(open_stores().data, key, target)
     except BlobNotFound as error:
         raise UnsupportedMedia(f"{video}: the data store has no such blob; check the key") from error
     return target
@@ -40,9 +41,9 @@ def video_at(video: str, folder: Path) -> Path:
 def writable(target: Path, example: str, option: str = "-o") -> Path:
     """The absolute path of a file to be written. Raises UnsupportedOutput for a place that cannot be."""
     target = target.absolute()
-    if target.is_dir():
-        raise UnsupportedOutput(f"{target} is a folder; name a file in it, such as {target / example}")
     try:
+        if target.is_dir():
+            raise UnsupportedOutput(f"{target} is a folder; name a file in it, such as {target / example}")
         with tempfile.TemporaryFile(dir=target.parent):
             pass
     except OSError as error:

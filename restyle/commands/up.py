@@ -12,7 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
-from flows.server import HOST, SERVER_ENVIRONMENT, answers, free_port, own_pages_only, own_password, server_command
+from flows.server import (
+    HOST,
+    SERVER_ENVIRONMENT,
+    answers,
+    free_port,
+    own_pages_only,
+    own_password,
+    past_proxies,
+    server_command,
+)
 from models.styles import shipped
 from restyle import azurite
 from restyle.errors import BadSetting, RestyleError
@@ -82,6 +91,7 @@ def _environment(options: argparse.Namespace, ports: "_Ports", folder: Path) -> 
         **os.environ,
         **SERVER_ENVIRONMENT,
         **own_password(),
+        **past_proxies(),
         "RESTYLE_HOME": str(home),
         "RESTYLE_CLUSTER": f"{'tls' if Settings().dask_tls else 'tcp'}://{HOST}:{ports.cluster}",
         "PREFECT_HOME": str(folder / "prefect"),

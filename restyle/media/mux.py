@@ -18,9 +18,11 @@ from restyle.media.options import OutputOptions
 from restyle.media.process import run_ffmpeg
 from restyle.media.segments import FrameTimes, frame_times, join_segments
 from restyle.media.sound import TRIAL_PACKETS, SoundSurvey, copy_sound, seconds, survey_sound
+from restyle.media.timeline import shortest_step_s
 from restyle.media.tracks import TRIAL_S, TrackPlan, plan_tracks, track_options
 
 _REHEARSED_FRAMES = 4
+COUNTS_MILLISECONDS = ("matroska", "webm")
 
 
 class MuxPlan(Frozen):
@@ -57,7 +59,22 @@ def rehearse_mux(source: Path, info: VideoInfo, options: OutputOptions, size: tu
                 f"{source} cannot become {options.codec} in {options.suffix} at {size[0]}x{size[1]}; "
                 f"choose another codec or an .mkv: {error}"
             ) from error
+    require_tellable(source, info, plan)
     return plan
+
+
+def require_tellable(source: Path, info: VideoInfo, plan: MuxPlan) -> None:
+    """Raises UnsupportedOutput where the container's clock cannot tell when each frame is shown."""
+    if plan.options.container.muxer not in COUNTS_MILLISECONDS:
+        return
+    times_s = np.array(info.pts) * float(info.time_base) - float(plan.zero_s)
+    shown_s = np.round(times_s, 3)
+    drift_s = np.abs((shown_s - shown_s[0]) - (times_s - times_s[0])).max()
+    if drift_s >= 0.5 * shortest_step_s(info):
+        raise UnsupportedOutput(
+            f"{source}: two of its frames are {1000 * shortest_step_s(info):.3g} ms apart, and {plan.options.suffix} "
+            "counts whole milliseconds; choose an .mp4 or .mov output"
+        )
 
 
 def assemble(

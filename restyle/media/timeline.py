@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from fractions import Fraction
 
+from restyle.domain import VideoInfo
+
 
 class Clock:
     """Gives each frame, in order, its time stamp in ticks.
@@ -51,3 +53,9 @@ def step_in_ticks(rate: Fraction | None, time_base: Fraction) -> int:
 def ticks_per_second(time_base: Fraction) -> int:
     """Ticks in a second, at least one."""
     return max(1, round(1 / time_base))
+
+
+def shortest_step_s(info: VideoInfo) -> float:
+    """The shortest time, in seconds, between two frames; of a single frame, its duration."""
+    steps = [b - a for a, b in zip(info.pts, info.pts[1:], strict=False)] or [info.last_duration]
+    return float(min(steps) * info.time_base)

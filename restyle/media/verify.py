@@ -7,6 +7,7 @@ from restyle.domain import Frozen, Track, VideoInfo
 from restyle.errors import MediaError
 from restyle.media.mux import MuxPlan
 from restyle.media.probe import probe_video
+from restyle.media.timeline import shortest_step_s
 
 
 class OutputFacts(Frozen):
@@ -50,9 +51,3 @@ def worst_drift_s(found: VideoInfo, info: VideoInfo) -> float:
             for a, b in zip(found.pts, info.pts, strict=True)
         )
     )
-
-
-def shortest_step_s(info: VideoInfo) -> float:
-    """The shortest time, in seconds, between two frames; of a single frame, its duration."""
-    steps = [b - a for a, b in zip(info.pts, info.pts[1:], strict=False)] or [info.last_duration]
-    return float(min(steps) * info.time_base)

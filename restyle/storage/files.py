@@ -1,6 +1,7 @@
 """A store in a folder: a local disk, NFS or any mounted share that keeps locks."""
 
 import errno
+import logging
 import os
 import shutil
 import stat
@@ -11,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from restyle.errors import BlobChanged, BlobExists, BlobNotFound, StoreUnavailable
+from restyle.errors import AccessDenied, BlobChanged, BlobExists, BlobNotFound, StoreUnavailable
 from restyle.storage import partial
 from restyle.storage.keys import RESERVED, check_key, check_prefix, is_key
 from restyle.storage.local import (
@@ -34,6 +35,8 @@ _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _NO_HARD_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS})
 _SETTLE_TRIES = 16
 
+log = logging.getLogger(__name__)
+
 Place = Callable[[int, str, int, str], None]
 """Gives a finished temporary file (folder, name) its place in the store (folder, name)."""
 
@@ -48,6 +51,7 @@ class FileStore:
 
     def __init__(self, root: Path) -> None:
         self._root = root.absolute()
+        self._closed: set[str] = set()
         with suppress(OSError), folder_below(self._root, [RESERVED, "tmp"]) as folder:
             sweep(folder)
         partial.sweep_partial(self._root)
@@ -244,11 +248,22 @@ class FileStore:
                 if not is_key(key.removesuffix("/")):
                     continue
                 if name.endswith("/"):
-                    if key.startswith(prefix) or prefix.startswith(key):
+                    if prefix.startswith(key):
                         yield from self._below(key.removesuffix("/"), prefix)
+                    elif key.startswith(prefix):
+                        yield from self._readable_below(key.removesuffix("/"), prefix)
                 elif key.startswith(prefix):
                     with suppress(FileNotFoundError):
                         yield _info(key, os.stat(name, dir_fd=descriptor, follow_symlinks=False))
+
+    def _readable_below(self, folder: str, prefix: str) -> Iterator[BlobInfo]:
+        """The same, and nothing of a folder that is closed to us: somebody's one folder hides no others."""
+        try:
+            yield from self._below(folder, prefix)
+        except AccessDenied as error:
+            if folder not in self._closed:
+                log.warning("left out: %s", error)
+            self._closed.add(folder)
 
 
 def _names(folder: int) -> list[str]:

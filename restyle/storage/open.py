@@ -70,8 +70,12 @@ def with_container(connection_string: str, container: str) -> str:
 
 def _folder(parts: SplitResult) -> Path:
     path = unquote(parts.path)
-    if parts.netloc not in ("", "localhost") or not path.startswith("/") or "\0" in path or parts.query:
-        raise BadSetting("a folder is named with its absolute path and three slashes: file:///path/to/folder")
+    more = parts.query or parts.fragment
+    if parts.netloc not in ("", "localhost") or not path.startswith("/") or "\0" in path or more:
+        raise BadSetting(
+            "a folder is named with its absolute path and three slashes, ? and # in it written %3F and %23: "
+            "file:///path/to/folder"
+        )
     return Path(path)
 
 

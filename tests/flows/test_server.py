@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from flows.server import require_within_reach
+from flows.server import answers, past_proxies, require_within_reach
 from restyle.errors import BadSetting
 
 ELSEWHERE = "tcp://192.0.2.1:8786"  # an address for documentation, which no machine has
@@ -25,6 +25,18 @@ def test_a_scheduler_elsewhere_needs_a_server_that_its_workers_reach(monkeypatch
         require_within_reach(ELSEWHERE)
     monkeypatch.setenv("PREFECT_API_URL", "http://prefect.example:4200/api")
     require_within_reach(ELSEWHERE)
+
+
+def test_a_server_of_this_machine_is_reached_where_all_else_goes_by_a_proxy(
+    monkeypatch: pytest.MonkeyPatch, server: str
+) -> None:
+    for name in ("http_proxy", "HTTP_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")  # where nothing listens
+    assert answers(server)
+    assert not answers(server.replace("127.0.0.1", "192.0.2.1"))
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.setenv("no_proxy", "example.org")
+    assert past_proxies() == dict.fromkeys(("no_proxy", "NO_PROXY"), "example.org,127.0.0.1,localhost")
 
 
 @pytest.mark.parametrize("cluster", ["auto", "local", "cuda", "tcp://127.0.0.1:8786", "tcp://localhost:8786"])

@@ -14,7 +14,8 @@ from restyle.media.mux import MuxPlan, assemble, rehearse_mux
 from restyle.media.options import OutputOptions
 from restyle.media.probe import probe_video
 from restyle.media.sound import extract_sound
-from restyle.media.verify import OutputFacts, shortest_step_s, verify_output
+from restyle.media.timeline import shortest_step_s
+from restyle.media.verify import OutputFacts, verify_output
 from tests.media.clips import Clip
 from tests.media.recipes import ffmpeg
 

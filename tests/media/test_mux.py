@@ -347,6 +347,18 @@ def test_what_cannot_be_written_is_known_before_any_frame(clips: ClipCache) -> N
         rehearse_mux(source, info, OutputOptions(codec="hevc"), (8, 8))
 
 
+def test_frames_closer_than_a_container_can_tell_are_known_before_any_frame(clips: ClipCache) -> None:
+    source = clips["silent"]
+    info = probe_video(source)
+    repeated = tuple(pts * 90_000 // info.pts[1] for pts in range(10))
+    close = info.model_copy(update={"time_base": Fraction(1, 90_000), "pts": (*repeated[:5], repeated[4] + 1)})
+    with pytest.raises(UnsupportedOutput, match=r"silent\.mp4: two of its frames are 0\.0111 ms apart.* an \.mp4"):
+        rehearse_mux(source, close, OutputOptions(suffix=".mkv"), (160, 90))
+    rehearse_mux(source, close, OutputOptions(suffix=".mp4"), (160, 90))
+    exact = info.model_copy(update={"time_base": Fraction(1, 1000), "pts": (0, 1, 2, 3)})
+    rehearse_mux(source, exact, OutputOptions(suffix=".mkv"), (160, 90))
+
+
 def test_missing_sound_is_noticed_and_nothing_is_left(clips: ClipCache, tmp_path: Path) -> None:
     source = clips["cfr_25"]
     info = probe_video(source)

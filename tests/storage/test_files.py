@@ -1,19 +1,20 @@
 """What a folder adds to the contract: links, killed writers, full disks, foreign files."""
 
+import errno
 import os
 import signal
 import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
 
 from restyle.errors import AccessDenied, BlobNotFound, StorageError, StoreUnavailable
-from restyle.storage import files, locks
+from restyle.storage import files, locks, walk
 from restyle.storage.files import FileStore
 
 
@@ -37,6 +38,26 @@ def as_nobody() -> Iterator[None]:
         yield
     finally:
         os.seteuid(user)
+
+
+def test_a_folder_that_is_closed_to_us_hides_no_others(
+    root: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, reach = FileStore(root), walk.folder_below
+
+    def closed(place: Path, segments: Sequence[str], make: bool = False) -> AbstractContextManager[int]:
+        if list(segments) == ["inbox", "b"]:  # root may look into any folder
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return reach(place, segments, make)
+
+    for key in ("inbox/a/1", "inbox/b/2", "inbox/c/3"):
+        store.write(key, b"x")
+    monkeypatch.setattr(files, "folder_below", closed)
+    for _ in range(2):
+        assert [blob.key for blob in store.list("inbox/")] == ["inbox/a/1", "inbox/c/3"]
+    with pytest.raises(AccessDenied, match="inbox/b"):
+        list(store.list("inbox/b/"))
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
 
 
 def test_symbolic_links_are_followed_neither_in_nor_out(root: Path, tmp_path: Path) -> None:

@@ -51,6 +51,7 @@ def test_a_container_is_named_by_address_or_connection_string(spec: str, address
         ("file://relative/path", "three slashes"),
         ("file:data", "three slashes"),
         ("file:///data%00", "three slashes"),
+        ("file:///disk#2/data", "written %3F and %23"),
         ("block:team", "Prefect block"),
         ("https://account.blob.core.windows.net/", "whole container"),
         (f"https://account.blob.core.windows.net/data/folder?sig={KEY}", "whole container"),
