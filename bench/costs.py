@@ -44,11 +44,11 @@ def processor_seconds(found: dict[str, Any], name: str, count: int) -> Iterator[
     found[name] = round((spent() - before) / count, 5)
 
 
-def media(folder: Path) -> dict[str, Any]:
+def media(folder: Path, size: tuple[int, int] = SIZE) -> dict[str, Any]:
     """Seconds of a processor for each frame."""
     found: dict[str, Any] = {}
     clip, target, segment = folder / "clip.mp4", folder / "joined.mp4", folder / "0.mkv"
-    picture = f"testsrc2=size={SIZE[0]}x{SIZE[1]}:rate=30:duration={FRAMES / 30},noise=alls=8:allf=t"
+    picture = f"testsrc2=size={size[0]}x{size[1]}:rate=30:duration={FRAMES / 30},noise=alls=8:allf=t"
     ffmpeg("-f", "lavfi", "-i", picture, "-pix_fmt", "yuv420p", "-preset", "veryfast", clip)
     with processor_seconds(found, "probe_s", FRAMES):
         info = probe_video(clip)
@@ -57,7 +57,7 @@ def media(folder: Path) -> dict[str, Any]:
     with processor_seconds(found, "decode_s", FRAMES), FrameDecoder(clip, info) as decoder:
         frames = list(decoder.frames(0, FRAMES))
     with processor_seconds(found, "encode_s", FRAMES):
-        encode_segment(frames, SIZE, info, OutputOptions(), segment)
+        encode_segment(frames, size, info, OutputOptions(), segment)
     with processor_seconds(found, "join_s", FRAMES):
         join_segments([segment], frame_times(info, info.pts[0] * info.time_base), target)
     with processor_seconds(found, "verify_s", FRAMES):
@@ -66,13 +66,13 @@ def media(folder: Path) -> dict[str, Any]:
         images = [encode_image(frame, "jpeg") for frame in frames[:SOME]]
     with processor_seconds(found, "image_decode_s", SOME):
         for image in images:
-            decode_image(image, "image", *SIZE)
+            decode_image(image, "image", *size)
     return found | {"image_bytes": round(sum(map(len, images)) / SOME)}
 
 
-def store(folder: Path) -> dict[str, Any]:
+def store(folder: Path, image_bytes: int = 600_000) -> dict[str, Any]:
     """Blobs of an image's size on Azurite, by the clock, with as many threads as a worker has."""
-    content = bytes(600_000)
+    content = bytes(image_bytes)
     with running_azurite(folder) as azurite, ThreadPoolExecutor(8) as pool:
         blobs = open_store(azurite.connection_string("data"))
         keys = [f"blob-{i}" for i in range(BLOBS)]

@@ -1,7 +1,8 @@
 """Puts trained styles among the shipped ones: `python -m bench.shipping PAINTINGS STYLE.safetensors ...`.
 
 Each is measured first, on photographs it was not trained on, and its card says what was found. Its file goes to
-models/weights, its hash to SHA256SUMS, and the colours it paints now to what the tests hold it to.
+models/weights, to fast/ there where it has half the width, its hash to SHA256SUMS, and the colours it paints now to
+what the tests hold it to.
 """
 
 import argparse
@@ -17,6 +18,7 @@ from bench.judging import Judge, painted, paintings
 from models.checkpoint import read_card, read_tensors, write_checkpoint
 from models.flicker import MOVES
 from models.inference import load_painter
+from models.network import FAST
 from models.runtime import choose_numeric_path
 from models.styles import PINS_PATH, WEIGHTS_FOLDER, pinned_hashes
 from tests.models.test_styles import PINNED, astronaut, color_grid, paint_exactly
@@ -37,7 +39,9 @@ def measured(data: bytes, judge: Judge) -> bytes:
 
 def ship(name: str, data: bytes) -> None:
     """Put a style in its place, with its pins."""
-    (WEIGHTS_FOLDER / f"{name}.safetensors").write_bytes(data)
+    path = WEIGHTS_FOLDER / f"{name}.safetensors"
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(data)
     pins = {**pinned_hashes(), f"{name}.safetensors": hashlib.sha256(data).hexdigest()}
     PINS_PATH.write_text("".join(f"{digest}  {file}\n" for file, digest in sorted(pins.items())))
     colors = json.loads(PINNED.read_text())
@@ -54,8 +58,9 @@ def main() -> None:
     judges = {name: Judge(painting) for name, painting in paintings(options.paintings).items()}
     for path in options.styles:
         data = measured(path.read_bytes(), judges[path.stem])
-        ship(path.stem, data)
-        print(f"{path.stem}: {read_card(data)}")
+        card = read_card(data)
+        ship(f"fast/{path.stem}" if card and card.architecture == FAST else path.stem, data)
+        print(f"{path.stem}: {card}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """The style sheet and the losses of every shipped style: `python -m bench.styles PAINTINGS [--trained FOLDER]`.
 
-Each style paints four photographs that it was not trained on. Style and content loss stand beside those of Gatys'
-method on the same photographs: an optimisation of each picture by itself, which a single pass is measured against.
+Each style paints four photographs that it was not trained on, and so does its fast network. Style and content loss
+stand beside those of Gatys' method on the same photographs: an optimisation of each picture by itself, which a single
+pass is measured against.
 Styles of the same paintings that were trained otherwise (`--trained`) get a sheet and rows of their own.
 """
 
@@ -19,7 +20,7 @@ from models.gatys import gatys_picture
 from models.inference import load_painter
 from models.paintings import Painting
 from models.runtime import choose_numeric_path
-from models.styles import shipped
+from models.styles import shipped, shipped_fast
 from restyle.preview_sheet import Row, preview_sheet
 
 SHEET_WIDTH, SHEET_HEIGHT = 480, 360
@@ -46,12 +47,13 @@ def write_sheet(target: Path, title: str, styles: Mapping[str, Path]) -> None:
 
 
 def print_losses(folder: Path, trained: Path | None, gatys_steps: int) -> None:
-    """Two or three rows per painting: means over the photographs of style and content loss, and seconds a picture."""
+    """Two to four rows per painting: means over the photographs of style and content loss, and seconds a picture."""
     print("| painting | painted by | style loss | content loss | seconds a picture |")
     print("|---" * 5 + "|")
     scenes = [shrunk(picture, JUDGED_WIDTH, JUDGED_HEIGHT) for picture in photographs().values()]
     for name, painting in paintings(folder).items():
-        judge, ways = Judge(painting), {"the shipped style": _network(shipped()[name].path)}
+        shipped_ways = {"the shipped style": shipped(), "the same, fast": shipped_fast()}
+        judge, ways = Judge(painting), {way: _network(styles[name].path) for way, styles in shipped_ways.items()}
         if trained and (file := trained / f"{name}.safetensors").exists():
             ways[f"that of {trained.name}"] = _network(file)
         if gatys_steps:
@@ -83,6 +85,7 @@ def main() -> None:
     parser.add_argument("--gatys-steps", type=int, default=100, help="0 leaves the method out, which takes long")
     options = parser.parse_args()
     write_sheet(options.sheets / "styles.jpg", "The shipped styles", {n: s.path for n, s in shipped().items()})
+    write_sheet(options.sheets / "fast.jpg", "--engine fast", {n: s.path for n, s in shipped_fast().items()})
     if options.trained:
         styles = {file.stem: file for file in sorted(options.trained.glob("*.safetensors")) if file.stem in shipped()}
         write_sheet(options.sheets / f"{options.trained.name}.jpg", "Newly trained styles", styles)

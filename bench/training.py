@@ -1,8 +1,9 @@
 """Trains a shipped style, or its plain twin: `python -m bench.training PAINTING PHOTOGRAPHS -o STYLE.safetensors`.
 
-A style goes on from the one of that name, where one is shipped. Its twin (`--plain`) is the public network, trained
-from the same start on the same pictures by the same losses for as many steps, but without the stability term: what
-`bench.flicker` measures a style's calm against. Killed, the same command goes on where it was.
+A style goes on from the one of that name, where one is shipped and `--scratch` is not said; `--fast` trains the one of
+half the width. Its twin (`--plain`) is the public network, trained from the same start on the same pictures by the same
+losses for as many steps, but without the stability term: what `bench.flicker` measures a style's calm against. Killed,
+the same command goes on where it was.
 """
 
 import argparse
@@ -15,10 +16,11 @@ import torch
 
 from models.checkpoint import StyleCard, read_tensors
 from models.learning import Lesson, learn, recipe_for, smallest_side
+from models.network import FAST, TRAINED
 from models.paintings import read_painting
 from models.pictures import is_picture, read_pictures
 from models.runtime import choose_numeric_path
-from models.styles import shipped
+from models.styles import shipped, shipped_fast
 from models.training import TrainingState
 
 PRINT_EVERY = 50
@@ -40,20 +42,23 @@ def main() -> None:
     parser.add_argument("-o", dest="target", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument("--plain", action="store_true", help="the twin without what holds a painting still")
+    parser.add_argument("--fast", action="store_true", help="the network of half the width, for --engine fast")
+    parser.add_argument("--scratch", action="store_true", help="go on from no shipped style")
     options = parser.parse_args()
     path = choose_numeric_path()
     torch.set_num_threads(path.threads)
-    known = shipped().get(options.painting.stem)
-    recipe = recipe_for(options.steps, scratch=known is None)
+    name = options.painting.stem
+    known = None if options.scratch else (shipped_fast() if options.fast else shipped()).get(name)
+    recipe = replace(recipe_for(options.steps, scratch=known is None), architecture=FAST if options.fast else TRAINED)
     if options.plain:
         recipe = replace(recipe, architecture="johnson2016", stability_weight=0.0)
     painting = read_painting(options.painting.read_bytes(), str(options.painting)).shrunk(recipe.painting_px)
     files = [(str(file), file.read_bytes()) for file in sorted(options.photographs.iterdir()) if is_picture(file.name)]
     pictures = read_pictures(files, smallest_side(recipe))
-    card = known.card if known else StyleCard(name=options.painting.stem)
+    card = shipped()[name].card if name in shipped() else StyleCard(name=name)
     words = (
-        f"Johnson et al. 2016, relative Gram losses{'' if options.plain else ', stability term'}; painting at "
-        f"{recipe.painting_px} px, one crop of {recipe.crop} px a step, {len(files)} pictures"
+        f"Johnson et al. 2016, relative Gram losses, tone term{'' if options.plain else ', stability term'}; "
+        f"painting at {recipe.painting_px} px, one crop of {recipe.crop} px a step, {len(files)} pictures"
     )
     if known:
         words += f", after {known.card.steps} steps of version {known.sha256[:8]}"

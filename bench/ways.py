@@ -13,7 +13,7 @@ import torch
 from models.checkpoint import read_network
 from models.inference import Frames, load_painter
 from models.runtime import DTYPES, choose_numeric_path
-from models.styles import shipped
+from models.styles import shipped, shipped_fast
 from tests.models.public_network import PublicNet
 
 STYLE = "starry_night"
@@ -42,6 +42,11 @@ def ours(threads: int) -> Paint:
     return load_painter(shipped()[STYLE].path.read_bytes(), choose_numeric_path(threads))
 
 
+def fast(threads: int) -> Paint:
+    """As a run paints with `--engine fast`."""
+    return load_painter(shipped_fast()[STYLE].path.read_bytes(), choose_numeric_path(threads))
+
+
 def product(threads: int) -> Paint:
     """No painting, but the processor's own matrix product, of as many multiply-adds and in our precision."""
     torch.set_num_threads(threads)
@@ -58,7 +63,7 @@ def product(threads: int) -> Paint:
     return multiply
 
 
-WAYS: dict[str, Callable[[int], Paint]] = {"usual": usual, "ours": ours, "product": product}
+WAYS: dict[str, Callable[[int], Paint]] = {"usual": usual, "ours": ours, "fast": fast, "product": product}
 
 
 def main() -> None:

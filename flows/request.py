@@ -24,7 +24,7 @@ class Request(Frozen):
     train_minutes: float | None = Field(default=None, gt=0, description="how long to train, where style is a painting")
     model: str | None = Field(default=None, description="a user's own model in place of a style: runs as code")
     names_only: bool = Field(default=False, description="style is looked for among names alone, never among files")
-    engine: Engine = Field(default="auto", description="a trained network (full), or Gatys' method; auto: full")
+    engine: Engine = Field(default="auto", description="a trained network, full or fast, or gatys; auto: full")
     look: Look = Look()
     batch_size: int | None = Field(default=None, ge=1, description="frames per batch, the unit of retry; None: chosen")
     output: OutputOptions = OutputOptions()
@@ -76,6 +76,7 @@ def request_of(order: VideoOrder, threads: int | None, workers: int, hosts: int 
         style=order.style,
         painting=order.painting and BLOB + order.painting,
         names_only=True,
+        engine="fast" if order.fast else "auto",
         look=Look(
             strength=order.strength,
             keep_color=order.keep_color,

@@ -35,7 +35,7 @@ from restyle.settings import Settings
 from restyle.spool import spool_folder
 from tasks.foretelling import time_steps
 from tasks.inputs import upload_inputs
-from tasks.lessons import TrainingOrder, is_painting
+from tasks.lessons import TRAINED_ENGINES, TrainingOrder, is_painting
 from tasks.painting import survey_worker, time_frame, try_model
 from tasks.probing import probe
 from tasks.reassembling import reassemble
@@ -108,11 +108,11 @@ def stylize(request: Request) -> Report:
 def _choose(request: Request) -> Chosen:
     """What the run paints with; of a painting a style is made, unless the control store has it."""
     painting = request.painting or (request.style if is_painting(request.style) else None)
-    if painting is not None and request.engine != "gatys":
+    if painting is not None and request.engine in TRAINED_ENGINES:
         order = TrainingOrder(painting=painting, minutes=request.train_minutes)
         return of_checkpoint(train_style(order, return_state=True).result())
     if request.names_only:
-        return resolve_named(request.style or "")
+        return resolve_named(request.style or "", request.engine)
     return choose(request.style or painting, request.model, request.engine)
 
 

@@ -97,7 +97,7 @@ def read_tensors(data: bytes, source: str = "checkpoint") -> dict[str, Tensor]:
     except (SafetensorError, ValueError, KeyError) as error:
         raise BadCheckpoint(f"{source}: not a whole safetensors file ({error}); copy or train it again") from error
     tensors = without_deprecated(tensors)
-    check_tensors(tensors, source)
+    check_tensors(tensors, source, architecture_of(data, source))
     return tensors
 
 
@@ -107,15 +107,16 @@ def read_network(data: bytes, source: str = "checkpoint") -> TransformerNet:
     Raises BadCheckpoint, for a variant that this version does not know as well.
     """
     tensors = read_tensors(data, source)
-    card = read_card(data)
     with torch.device("meta"):
-        network = TransformerNet(known_architecture(card.architecture, source) if card else ARCHITECTURES[0])
+        network = TransformerNet(architecture_of(data, source))
     network.load_state_dict({name: tensor.float() for name, tensor in tensors.items()}, assign=True)
     return network.requires_grad_(False).eval()
 
 
-def known_architecture(name: str, source: str) -> Architecture:
-    """A card's architecture as one this version has. Raises BadCheckpoint naming ``source``."""
+def architecture_of(data: bytes, source: str) -> Architecture:
+    """What a style's card says it is, the public network without one. Raises BadCheckpoint naming ``source``."""
+    card = read_card(data)
+    name = card.architecture if card else ARCHITECTURES[0]
     for architecture in ARCHITECTURES:
         if name == architecture:
             return architecture
@@ -162,10 +163,10 @@ def without_deprecated(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name: tensor for name, tensor in tensors.items() if not name.endswith(DEPRECATED_SUFFIXES)}
 
 
-def check_tensors(tensors: Mapping[str, Tensor], source: str) -> None:
+def check_tensors(tensors: Mapping[str, Tensor], source: str, architecture: Architecture = ARCHITECTURES[0]) -> None:
     """Raises BadCheckpoint unless these are exactly the painter's tensors, floating-point and finite."""
     with torch.device("meta"):
-        expected = TransformerNet().state_dict()
+        expected = TransformerNet(architecture).state_dict()
     missing, extra = sorted(expected.keys() - tensors.keys()), sorted(tensors.keys() - expected.keys())
     if missing or extra:
         names = ", ".join([*(f"no {n}" for n in missing[:3]), *(f"unknown {n}" for n in extra[:3])])

@@ -11,11 +11,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - torch's own idiom
 
-Architecture = Literal["johnson2016", "johnson2016-calm"]
+Architecture = Literal["johnson2016", "johnson2016-calm", "johnson2016-calm-half"]
 """The public network, and this project's variant of it, whose paintings hold still: it sees the frame without its
 noise (``without_noise``), and upsamples bilinearly, so that its strokes follow motions finer than the four pixels of
-its inner grid. Both have the same tensors."""
+its inner grid. Both have the same tensors. The third is the second at half the width: a quarter of its operations."""
 TRAINED: Architecture = "johnson2016-calm"
+FAST: Architecture = "johnson2016-calm-half"
 ARCHITECTURES: tuple[Architecture, ...] = get_args(Architecture)
 
 # Two stride-2 convolutions: pictures whose sides are multiples of this come out at their own size.
@@ -195,19 +196,20 @@ class TransformerNet(nn.Module):
 
     def __init__(self, architecture: Architecture = "johnson2016") -> None:
         super().__init__()
-        self.calm = architecture == "johnson2016-calm"
+        self.calm = architecture != "johnson2016"
         mode = "bilinear" if self.calm else "nearest"
-        self.conv1, self.in1 = ConvLayer(3, 32, 9), InstanceNorm(32)
-        self.conv2, self.in2 = ConvLayer(32, 64, 3, stride=2), InstanceNorm(64)
-        self.conv3, self.in3 = ConvLayer(64, 128, 3, stride=2), InstanceNorm(128)
-        self.res1 = ResidualBlock(128)
-        self.res2 = ResidualBlock(128)
-        self.res3 = ResidualBlock(128)
-        self.res4 = ResidualBlock(128)
-        self.res5 = ResidualBlock(128)
-        self.deconv1, self.in4 = ConvLayer(128, 64, 3, upsample=2, mode=mode), InstanceNorm(64)
-        self.deconv2, self.in5 = ConvLayer(64, 32, 3, upsample=2, mode=mode), InstanceNorm(32)
-        self.deconv3 = ConvLayer(32, 3, 9)
+        few, more, most = (16, 32, 64) if architecture == FAST else (32, 64, 128)
+        self.conv1, self.in1 = ConvLayer(3, few, 9), InstanceNorm(few)
+        self.conv2, self.in2 = ConvLayer(few, more, 3, stride=2), InstanceNorm(more)
+        self.conv3, self.in3 = ConvLayer(more, most, 3, stride=2), InstanceNorm(most)
+        self.res1 = ResidualBlock(most)
+        self.res2 = ResidualBlock(most)
+        self.res3 = ResidualBlock(most)
+        self.res4 = ResidualBlock(most)
+        self.res5 = ResidualBlock(most)
+        self.deconv1, self.in4 = ConvLayer(most, more, 3, upsample=2, mode=mode), InstanceNorm(more)
+        self.deconv2, self.in5 = ConvLayer(more, few, 3, upsample=2, mode=mode), InstanceNorm(few)
+        self.deconv3 = ConvLayer(few, 3, 9)
 
     def forward(self, pixels: Tensor) -> Tensor:
         """pixels: (B, 3, H, W), sides multiples of SIZE_MULTIPLE and at least MIN_SIDE. Returns the same shape."""

@@ -10,6 +10,7 @@ from restyle.domain import Frozen
 from restyle.errors import BadCheckpoint
 
 WEIGHTS_FOLDER = Path(__file__).with_name("weights")
+FAST_FOLDER = WEIGHTS_FOLDER / "fast"
 # As sha256sum writes it: `sha256sum -c SHA256SUMS` checks it too.
 PINS_PATH = WEIGHTS_FOLDER / "SHA256SUMS"
 NOT_STYLES = frozenset({"vgg16_features.safetensors"})
@@ -25,18 +26,28 @@ class ShippedStyle(Frozen):
 
 
 def pinned_hashes() -> dict[str, str]:
-    """SHA-256 by file name, as pinned beside the weights."""
+    """SHA-256 by file name below the weights' folder, as pinned there."""
     return {name: digest for digest, name in (line.split() for line in PINS_PATH.read_text().splitlines())}
 
 
 @cache
 def shipped() -> Mapping[str, ShippedStyle]:
     """The shipped styles by name, in order of names. Raises BadCheckpoint where a file has lost its card."""
+    return _pinned(WEIGHTS_FOLDER)
+
+
+@cache
+def shipped_fast() -> Mapping[str, ShippedStyle]:
+    """The same styles as networks of half the width; as ``shipped``."""
+    return _pinned(FAST_FOLDER)
+
+
+def _pinned(folder: Path) -> Mapping[str, ShippedStyle]:
     styles = {}
     for file_name, digest in sorted(pinned_hashes().items()):
-        if file_name in NOT_STYLES:
-            continue
         path = WEIGHTS_FOLDER / file_name
+        if path.parent != folder or path.name in NOT_STYLES:
+            continue
         card = read_card(path.read_bytes())
         if card is None:
             raise BadCheckpoint(f"{path}: the shipped style holds no card; install restyle again")

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 FrameFormat = Literal["jpeg", "png"]
 Codec = Literal["h264", "hevc", "av1"]
-Engine = Literal["auto", "full", "gatys"]
+Engine = Literal["auto", "full", "fast", "gatys"]
 
 
 class Frozen(BaseModel):

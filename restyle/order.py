@@ -67,6 +67,12 @@ class VideoOrder(Frozen):
         "minutes, and kept.",
         examples=["styles/kandinsky.jpg"],
     )
+    fast: bool = Field(
+        default=False,
+        title="Fast",
+        description="Paint with the style's smaller network, at two to three times the speed; for styles that restyle "
+        "comes with.",
+    )
     strength: float = Field(
         default=1.0, ge=0.0, le=1.0, description="How much of the style: 0 leaves the video as it is, 1 paints fully."
     )
@@ -120,6 +126,8 @@ class VideoOrder(Frozen):
     def _one_painter(self) -> Self:
         if (self.style is None) == (self.painting is None):
             raise ValueError("give exactly one of style and painting")
+        if self.fast and self.painting is not None:
+            raise ValueError("fast goes with a style, not with a painting: of a painting one full network is made")
         return self
 
     @model_validator(mode="after")

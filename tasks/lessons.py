@@ -24,16 +24,19 @@ from models.pictures import (
 )
 from models.styles import shipped
 from restyle.contact_sheet import sample_frames
-from restyle.domain import Frozen
+from restyle.domain import Engine, Frozen
 from restyle.errors import BadPainting, BlobNotFound, UnknownStyle, UnsupportedMedia
 from restyle.media.decode import FrameDecoder
 from restyle.media.probe import check_video, probe_video
+from restyle.room import download_video
 from restyle.settings import Settings
 from tasks.stores import open_stores
 
-LESSON_VERSION = 3
+LESSON_VERSION = 4
 """Raised when the recipe changes: styles that were trained by another are then trained again."""
 BLOB = "data:"
+TRAINED_ENGINES: tuple[Engine, ...] = ("auto", "full")
+"""What paints by a network that a painting is made into, where it is given in place of a style."""
 NEAREST, SCRATCH = "nearest", "scratch"
 VIDEO_FRAMES = 32
 """Of a video to learn on: more would show the same scenes again."""
@@ -144,7 +147,7 @@ def choose_pictures(order: TrainingOrder) -> Pictures:
     folder = Path(order.photographs)
     if not folder.is_dir():
         raise BadPainting(f"--photographs {folder}: not a folder; name one with pictures in it")
-    paths = sorted(path for path in folder.rglob("*") if is_picture(path.name))
+    paths = sorted(path for path in folder.rglob("*") if is_picture(path.name) and path.is_file())
     return _pictures(f"{len(paths)} pictures of {folder.name}", _some(paths, str(folder)))
 
 
@@ -152,15 +155,21 @@ def _pictures(words: str, paths: list[Path]) -> Pictures:
     def read(smallest_side: int) -> Pyramids:
         return read_pictures(((str(path), path.read_bytes()) for path in paths), smallest_side)
 
-    return Pictures(words, identity(path.read_bytes() for path in paths), read)
+    try:
+        return Pictures(words, identity(path.read_bytes() for path in paths), read)
+    except OSError as error:
+        raise BadPainting(f"{error.filename}: cannot be read ({error.strerror}); take it out of the folder") from error
 
 
 def _blobs_under(prefix: str) -> Pictures:
     data = open_stores().data
     blobs = _some([blob for blob in data.list(prefix.removeprefix(BLOB)) if is_picture(blob.key)], prefix)
 
+    if large := [blob.key for blob in blobs if blob.size_bytes > MAX_BYTES]:
+        raise BadPainting(f"{large[0]}: more than {MAX_BYTES} bytes; scale the picture down")
+
     def read(smallest_side: int) -> Pyramids:
-        return read_pictures(((blob.key, data.read(blob.key)) for blob in blobs), smallest_side)
+        return read_pictures(((blob.key, data.read(blob.key, size=MAX_BYTES)) for blob in blobs), smallest_side)
 
     return Pictures(f"pictures under {prefix}", identity(f"{b.key} {b.etag}".encode() for b in blobs), read)
 
@@ -193,7 +202,7 @@ def _some_frames(video: str) -> Iterator[Image.Image]:
         source = Path(video)
         if video.startswith(BLOB):
             source = Path(folder) / "video"
-            open_stores().data.download(video.removeprefix(BLOB), source)
+            download_video(open_stores().data, video.removeprefix(BLOB), source)
         info = probe_video(source)
         with FrameDecoder(source, info, MAX_SIDE) as decoder:
             for number in sample_frames(info.frame_count, VIDEO_FRAMES):

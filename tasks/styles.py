@@ -20,7 +20,7 @@ from models.own import callable_identity, is_program, load_program
 from models.paintings import read_painting
 from models.pictures import is_picture
 from models.runtime import choose_numeric_path
-from models.styles import shipped
+from models.styles import ShippedStyle, shipped, shipped_fast
 from restyle.domain import Engine, Frozen
 from restyle.errors import BadCheckpoint, BadModel, BadSetting, UnknownStyle
 from restyle.job import StylePart, StyleRef
@@ -55,6 +55,8 @@ def choose(style: str | None, model: str | None, engine: Engine = "auto") -> Cho
     """
     if engine == "gatys" and style is not None:
         return resolve_gatys(style)
+    if engine == "fast" and style is not None:
+        return resolve_named(style, engine)
     if model is not None:
         if engine != "auto":
             raise BadSetting(f"--engine {engine}: --model {model} paints by itself; leave one of the two out")
@@ -68,9 +70,9 @@ def resolve_style(style: str) -> Chosen:
     return of_checkpoint(_checkpoint(style)) if _is_file(style) else _resolve(style, _checkpoint)
 
 
-def resolve_named(style: str) -> Chosen:
+def resolve_named(style: str, engine: Engine = "auto") -> Chosen:
     """A style's name, or a mix of names: no file is looked for. Raises UnknownStyle, BadCheckpoint, BadSetting."""
-    return _resolve(style, named_style)
+    return _resolve(style, fast_style if engine == "fast" else named_style)
 
 
 def _resolve(style: str, find: Callable[[str], Checkpoint]) -> Chosen:
@@ -92,10 +94,7 @@ def named_style(name: str) -> Checkpoint:
     """A shipped style, or the newest of this name that was trained into the control store. Raises UnknownStyle."""
     known = shipped()
     if name in known:
-        checkpoint = read_checkpoint(known[name].path)
-        if checkpoint.sha256 != known[name].sha256:
-            raise BadCheckpoint(f"{known[name].path}: not the style that restyle came with; install restyle again")
-        return checkpoint
+        return _shipped(known[name])
     kept = kept_styles()
     if name in kept:
         control, key = open_stores().control, kept[name].key
@@ -104,6 +103,24 @@ def named_style(name: str) -> Checkpoint:
         read_tensors(data, control.url(key))
         return Checkpoint(name=name, sha256=hashlib.sha256(data).hexdigest(), data=data, card=kept[name].card)
     raise UnknownStyle(f"{name}: no such style; the styles at hand are {', '.join([*known, *kept])}")
+
+
+def fast_style(name: str) -> Checkpoint:
+    """A shipped style as a network of half the width. Raises UnknownStyle."""
+    known = shipped_fast()
+    if name in known:
+        return _shipped(known[name])
+    raise UnknownStyle(
+        f"--engine fast: {name} has no smaller network; those that have are {', '.join(known)}; leave the option out"
+    )
+
+
+def _shipped(style: ShippedStyle) -> Checkpoint:
+    """Raises BadCheckpoint for a file that is not the pinned one."""
+    checkpoint = read_checkpoint(style.path)
+    if checkpoint.sha256 != style.sha256:
+        raise BadCheckpoint(f"{style.path}: not the style that restyle came with; install restyle again")
+    return checkpoint
 
 
 def kept_styles() -> dict[str, KeptStyle]:

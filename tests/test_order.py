@@ -103,6 +103,15 @@ def test_exactly_one_of_style_and_painting_is_needed() -> None:
     assert "exactly one" in refused(video=VIDEO, style="wave", painting="styles/a.jpg")
 
 
+def test_fast_goes_with_a_style_alone() -> None:
+    assert VideoOrder(video=VIDEO, style="wave", fast=True).parameters() == {
+        "video": VIDEO,
+        "style": "wave",
+        "fast": True,
+    }
+    assert "not with a painting" in refused(video=VIDEO, painting="styles/a.jpg", fast=True)
+
+
 @pytest.mark.parametrize("field", ["strength", "stroke", "smooth", "max_side"])
 def test_a_look_has_the_bounds_it_has_on_the_command_line(field: str) -> None:
     ours, theirs = (model.model_json_schema()["properties"][field] for model in (VideoOrder, Look))

@@ -20,7 +20,7 @@ from restyle.quote import Estimate, Quote
 from restyle.quote import quote as quoted
 from restyle.settings import Settings
 from tasks.foretelling import spoken
-from tasks.lessons import TrainingOrder, is_painting, prepare
+from tasks.lessons import TRAINED_ENGINES, TrainingOrder, is_painting, prepare
 from tasks.quoting import take_sample
 from tasks.stores import open_stores
 from tasks.styles import Chosen, choose, of_checkpoint, resolve_named
@@ -60,7 +60,7 @@ def _choose(options: argparse.Namespace) -> tuple[Chosen, float]:
 
     A painting that was not learned yet is not learned for a quote: every style's network takes the same time.
     """
-    if not is_painting(options.style) or options.engine == "gatys":
+    if not is_painting(options.style) or options.engine not in TRAINED_ENGINES:
         return choose(options.style, options.model, options.engine), 0.0
     kept = find_trained(open_stores().control, prepare(TrainingOrder(painting=options.style)))
     if kept:

@@ -106,10 +106,10 @@ def _target(options: argparse.Namespace) -> Path:
 def _check_inputs(options: argparse.Namespace) -> None:
     """Raises what is wrong with the video or the style, before workers are started."""
     with uncollected():
-        from tasks.lessons import TrainingOrder, is_painting, prepare
+        from tasks.lessons import TRAINED_ENGINES, TrainingOrder, is_painting, prepare
         from tasks.styles import choose
 
-    if is_painting(options.style) and options.engine != "gatys":
+    if is_painting(options.style) and options.engine in TRAINED_ENGINES:
         prepare(TrainingOrder(painting=options.style))
     elif options.train_minutes is not None:
         raise BadSetting(f"--train-minutes {options.train_minutes:g}: nothing is trained here; leave the option out")

@@ -59,6 +59,8 @@ def test_an_order_comes_to_a_request_that_looks_for_no_file() -> None:
     assert (request.look.stroke, request.look.smooth) == (2.0, 0.5)
     assert (request.output.codec, request.output.crf) == ("av1", 40)
     assert request.title == "clip.mp4 in starry_night"
+    assert request.engine == "auto"
+    assert request_of(order_of(video="a.mp4", style="wave", fast=True), threads=1, workers=1).engine == "fast"
     painted = request_of(order_of(video="a.mp4", painting="styles/my.jpg"), threads=None, workers=1)
     assert (painted.style, painted.painting, painted.title) == (None, "data:styles/my.jpg", "a.mp4 in my")
     assert title("inbox/wave/a b.mp4", "starry_night:0.6,wave:0.4") == "a b.mp4 in starry_night-0.6-wave-0.4"

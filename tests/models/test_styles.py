@@ -13,11 +13,13 @@ from skimage import data
 
 from models.checkpoint import read_checkpoint, read_network
 from models.inference import Painter, StyleNetwork
-from models.styles import PINS_PATH, WEIGHTS_FOLDER, pinned_hashes, shipped
+from models.network import FAST
+from models.styles import PINS_PATH, WEIGHTS_FOLDER, pinned_hashes, shipped, shipped_fast
 from restyle.domain import NumericPath
 
 PINNED = Path(__file__).with_name("pinned_colors.json")
-NAMES = sorted(shipped())
+STYLES = {**shipped(), **{f"fast/{name}": style for name, style in shipped_fast().items()}}
+NAMES = sorted(STYLES)
 
 
 def astronaut() -> NDArray[np.uint8]:
@@ -39,7 +41,7 @@ def paint_exactly(weights: bytes, frame: NDArray[np.uint8], precision: str = "fl
 
 def paint(name: str, precision: str, frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The frame painted by a shipped style."""
-    return paint_exactly(shipped()[name].path.read_bytes(), frame, precision)
+    return paint_exactly(STYLES[name].path.read_bytes(), frame, precision)
 
 
 def color_grid(painted: NDArray[np.uint8]) -> NDArray[np.float64]:
@@ -49,7 +51,7 @@ def color_grid(painted: NDArray[np.uint8]) -> NDArray[np.float64]:
 
 
 def test_every_weights_file_is_pinned_and_every_pin_holds() -> None:
-    files = {path.name for path in WEIGHTS_FOLDER.glob("*.safetensors")}
+    files = {str(path.relative_to(WEIGHTS_FOLDER)) for path in WEIGHTS_FOLDER.rglob("*.safetensors")}
     assert files == pinned_hashes().keys()
     for name, digest in pinned_hashes().items():
         assert hashlib.sha256((PINS_PATH.parent / name).read_bytes()).hexdigest() == digest
@@ -57,16 +59,23 @@ def test_every_weights_file_is_pinned_and_every_pin_holds() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_shipped_style_is_small_float16_and_says_where_it_is_from(name: str) -> None:
-    style = shipped()[name]
+    style = STYLES[name]
     assert style.path.stat().st_size <= 3_500_000
     read = read_checkpoint(style.path)
-    assert (read.name, read.sha256, read.card) == (name, style.sha256, style.card)
+    assert (read.name, read.sha256, read.card) == (Path(name).name, style.sha256, style.card)
     assert {tensor.dtype for tensor in load(read.data).values()} == {torch.float16}
     assert style.card.painting
     assert style.card.artist
     assert style.card.year
     assert style.card.steps
     assert style.card.licence == "public domain"
+
+
+def test_every_shipped_style_has_its_network_of_half_the_width() -> None:
+    assert shipped_fast().keys() == shipped().keys()
+    for name, style in shipped_fast().items():
+        assert style.card.architecture == FAST
+        assert style.path.stat().st_size < shipped()[name].path.stat().st_size / 3
 
 
 @pytest.mark.parametrize("name", NAMES)

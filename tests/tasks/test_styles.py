@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from models.checkpoint import StyleCard, read_tensors, write_checkpoint
-from models.styles import shipped
+from models.styles import shipped, shipped_fast
 from restyle.errors import BadCheckpoint, BadModel, BadSetting, UnknownStyle
 from restyle.layout import trained_lease, trained_style, weights
 from tasks.stores import open_stores
@@ -63,6 +63,18 @@ def test_a_checkpoint_file_may_be_part_of_a_mix(tmp_path: Path) -> None:
     assert resolve_style(f"starry_night:0.6,{plain}:0.4").ref.sha256 == resolve_style(MIX).ref.sha256
     with pytest.raises(BadSetting, match="the same style"):
         resolve_style(f"wave:0.6,{plain}:0.4")
+
+
+def test_the_fast_engine_takes_the_smaller_networks_of_shipped_styles_and_of_no_others(tmp_path: Path) -> None:
+    chosen, mix = choose("starry_night", None, "fast"), choose(MIX, None, "fast")
+    style = shipped_fast()["starry_night"]
+    assert chosen.files == {weights(style.sha256): style.path.read_bytes()}
+    assert chosen.ref != choose("starry_night", None).ref  # another job
+    assert mix.files == {weights(s.sha256): s.path.read_bytes() for n, s in shipped_fast().items() if n in MIX}
+    painting = tmp_path / "mine.png"
+    for other in ("mine", str(painting), str(shipped()["wave"].path)):
+        with pytest.raises(UnknownStyle, match=r"--engine fast: .* has no smaller network.*starry_night"):
+            choose(other, None, "fast")
 
 
 @pytest.mark.parametrize("style", ["no_such_style", "starry_night:0.6,no_such_style:0.4", "x" * 5000])
