@@ -12,6 +12,7 @@ from pydantic import Field
 from torch import Tensor
 
 from models.checkpoint import StyleCard, read_checkpoint
+from models.network import FAST
 from models.paintings import MAX_BYTES, Painting, read_painting
 from models.pictures import (
     MAX_SIDE,
@@ -25,7 +26,7 @@ from models.pictures import (
 from models.styles import shipped
 from restyle.contact_sheet import sample_frames
 from restyle.domain import Engine, Frozen
-from restyle.errors import BadPainting, BlobNotFound, UnknownStyle, UnsupportedMedia
+from restyle.errors import BadCheckpoint, BadPainting, BlobNotFound, UnknownStyle, UnsupportedMedia
 from restyle.media.decode import FrameDecoder
 from restyle.media.probe import check_video, probe_video
 from restyle.room import download_video
@@ -90,7 +91,10 @@ def prepare(order: TrainingOrder) -> Training:
     pictures = choose_pictures(order)
     begins = start = order.start
     if start not in (NEAREST, SCRATCH):
-        begins, start = Path(start).stem, read_checkpoint(start_file(start)).sha256
+        checkpoint = read_checkpoint(start_file(start))
+        if checkpoint.card.architecture == FAST:
+            raise BadCheckpoint(f"--from {start}: a network of half the width; begin from a full one")
+        begins, start = Path(start).stem, checkpoint.sha256
     # Without a wish, whatever device trains first decides: its style serves every machine.
     budget = [order.minutes, order.steps]
     parts = [LESSON_VERSION, painting.sha256, pictures.identity, start, budget]
