@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/ready
 DEMO := build/demo
 
-# `make bench` writes the tables of docs/performance.md and docs/media.md anew: on a quiet machine, in an hour or two.
+# `make bench` writes the tables of docs/performance.md (but the one of bench.frame) and docs/media.md anew: on a quiet machine, in an hour or two.
 .PHONY: demo test lint format lock azure-schema bench audit sbom clean
 
 demo: $(READY)

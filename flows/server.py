@@ -72,6 +72,8 @@ def prefect_api(home: Path) -> Iterator[PrefectApi]:
     """
     configured = configured_api()
     if configured:
+        if _is_loopback(configured):
+            os.environ.update(past_proxies())
         yield PrefectApi(configured, partial(_require_answer, configured))
         return
     with _free_database(home) as database, _server(database) as api:

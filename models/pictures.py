@@ -25,8 +25,9 @@ PACKAGED = (
     "grass.png",
     "gravel.png",
 )
-# 100 pictures of 800x600 with their smaller versions fill 290 MB.
+# 100 pictures with their smaller versions fill 80 MB: the largest is twice as high as a crop and its margins.
 MAX_PICTURES = 100
+# What a picture is brought within before: a video's frames are decoded at no more.
 MAX_SIDE = 800
 
 T = TypeVar("T")

@@ -1,6 +1,7 @@
 """The private Prefect server, and who can reach it."""
 
 import json
+import os
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from flows.server import answers, past_proxies, require_within_reach
+from flows.server import answers, past_proxies, prefect_api, require_within_reach
 from restyle.errors import BadSetting
 
 ELSEWHERE = "tcp://192.0.2.1:8786"  # an address for documentation, which no machine has
@@ -28,15 +29,19 @@ def test_a_scheduler_elsewhere_needs_a_server_that_its_workers_reach(monkeypatch
 
 
 def test_a_server_of_this_machine_is_reached_where_all_else_goes_by_a_proxy(
-    monkeypatch: pytest.MonkeyPatch, server: str
+    monkeypatch: pytest.MonkeyPatch, server: str, tmp_path: Path
 ) -> None:
     for name in ("http_proxy", "HTTP_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")  # where nothing listens
     assert answers(server)
     assert not answers(server.replace("127.0.0.1", "192.0.2.1"))
-    monkeypatch.delenv("NO_PROXY", raising=False)
-    monkeypatch.setenv("no_proxy", "example.org")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.setenv(name, "example.org")
     assert past_proxies() == dict.fromkeys(("no_proxy", "NO_PROXY"), "example.org,127.0.0.1,localhost")
+    monkeypatch.setenv("PREFECT_API_URL", server)
+    with prefect_api(tmp_path) as api:
+        api.await_ready()
+        assert os.environ["no_proxy"] == "example.org,127.0.0.1,localhost"  # for Prefect's own client
 
 
 @pytest.mark.parametrize("cluster", ["auto", "local", "cuda", "tcp://127.0.0.1:8786", "tcp://localhost:8786"])
