@@ -1,6 +1,6 @@
 """No secret leaves the settings it is given in, whatever becomes of a run; and a SAS is replaced in mid-run.
 
-Two real runs on a real Azurite and a real Prefect server, one that ends well and one that fails, with four planted
+Two real runs on a real Azurite and a real Prefect server, one that ends well and one that fails, with five planted
 secrets; then everything that they wrote, said or showed is searched.
 """
 
