@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -16,6 +17,7 @@ from uuid import UUID
 import pytest
 from distributed import Client
 from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.client.schemas.objects import TERMINAL_STATES
 
 from restyle.processes import end
 from tests.flows.conftest import Shell
@@ -43,6 +45,7 @@ class Team:
 
     def __init__(self, home: Path, seen: Dashboard, address: str) -> None:
         self.home, self.seen, self.address = home, seen, address
+        self._started: list[UUID] = []
         self.shell = Shell(home, {"FAULTS": str(home / "faults.json"), "PYTHONPATH": str(ROOT)})
         self._deployment = seen.client.create_deployment(
             seen.client.create_flow(paint),
@@ -56,11 +59,26 @@ class Team:
         """Start a run as the form does."""
         request = {"video": str(clip), "model": MODEL, "batch_size": batch_size, "keep_frames": True}
         made = self.seen.client.create_flow_run_from_deployment(self._deployment, parameters={"request": request})
+        self._started.append(made.id)
         return made.id
+
+    def rest(self) -> None:
+        """Forget every job and fault, once what a failed test has left at work has ended."""
+        self.misbehave()
+        left = [run for run in self._started if not self._ended(run)]
+        for run in left:
+            self.seen.cancel(run)
+        until(lambda: all(self._ended(run) for run in left))
+        self._started.clear()
+        for store in ("control", "data"):
+            shutil.rmtree(self.home / store, ignore_errors=True)
 
     def misbehave(self, **faults: Any) -> None:
         """Say what the model does from now on."""
         misbehave(self.home / "faults.json", **faults)
+
+    def _ended(self, run: UUID) -> bool:
+        return self.seen.run(run).state_type in TERMINAL_STATES
 
     def submitted(self) -> int:
         """How many batches are on the cluster and not ended, of all runs."""
@@ -69,9 +87,9 @@ class Team:
 
     def records(self, clip: Path) -> list[dict[str, Any]]:
         """The ledger of the job that paints this clip, by the time of writing."""
-        for job in (self.home / "control/jobs").glob("*"):
-            if clip.name in (job / "job.json").read_text():
-                found = [json.loads(path.read_text()) for path in (job / "ledger").glob("*.json")]
+        for job in (self.home / "control/jobs").glob("*/job.json"):  # its folder is there before it
+            if clip.name in job.read_text():
+                found = [json.loads(path.read_text()) for path in (job.parent / "ledger").glob("*.json")]
                 return sorted(found, key=lambda entry: datetime.fromisoformat(entry["finished"]))
         return []
 
@@ -85,8 +103,15 @@ class Team:
         return said
 
 
+@pytest.fixture
+def team(machine: Team) -> Iterator[Team]:
+    """The team's machine, with nothing left on it by another test or by this one's first try."""
+    yield machine
+    machine.rest()
+
+
 @pytest.fixture(scope="module")
-def team(tmp_path_factory: pytest.TempPathFactory, server: str) -> Iterator[Team]:
+def machine(tmp_path_factory: pytest.TempPathFactory, server: str) -> Iterator[Team]:
     """The team's machine, up for all tests of this file."""
     home = tmp_path_factory.mktemp("team")
     misbehave(home / "faults.json")
@@ -180,11 +205,11 @@ def test_a_cancelled_run_stops_and_others_on_the_cluster_go_on_in_turn(team: Tea
 
 @pytest.mark.slow
 def test_a_killed_run_ends_crashed_by_a_sweep_of_its_own_machine_alone(team: Team, tmp_path: Path) -> None:
-    clip = grey_clip(team.home / "killed.mp4", 8)
+    clip = grey_clip(team.home / f"{tmp_path.name}.mp4", 8)
     team.misbehave(sleep_s=3.0)
     killed = team.shell.popen("run", clip, "--model", MODEL, "--batch-size", "4", "--cluster", team.address)
-    until(lambda: team.seen.named("killed.mp4 in tests.flows.faulty-paint"))
-    (run,) = team.seen.named("killed.mp4 in tests.flows.faulty-paint")
+    until(lambda: team.seen.named(f"{clip.name} in tests.flows.faulty-paint"))
+    (run,) = team.seen.named(f"{clip.name} in tests.flows.faulty-paint")
     until(lambda: any("batch" in one.name for one in team.seen.task_runs(run.id, settled=False)))
     killed.kill()
     killed.wait()
