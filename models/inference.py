@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - torch's own idiom
 
-from models.blocks import InBlocks
+from models.blocks import BLOCK, InBlocks
 from models.checkpoint import read_network
 from models.look import keep_source_color, resized, seen_size, to_levels
 from models.motion import Smoother
@@ -162,7 +162,7 @@ def load_network(weights: bytes, path: NumericPath) -> StyleNetwork:
     require_path(path)
     network = read_network(weights)
     if path.blocks:
-        network.deconv3.register_module("conv2d", InBlocks(network.deconv3.conv2d))
+        network.deconv3.register_module("conv2d", InBlocks(network.deconv3.conv2d, BLOCK[path.precision]))
     if path.device == "cuda":
         # The fastest algorithm of the moment is not always the same one, and some add in a random order.
         torch.backends.cudnn.benchmark = False

@@ -4,7 +4,7 @@ Johnson, Alahi and Fei-Fei 2016, with instance norm (Ulyanov et al. 2016). Tenso
 those of the well-known fast-neural-style checkpoints, so that those load.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, get_args
 
 import torch
@@ -93,52 +93,103 @@ class InstanceNorm(nn.Module):
 
 
 class ConvLayer(nn.Module):
-    """Convolution with reflection padding, after upsampling where ``upsample`` is more than 1.
+    """Convolution with reflection padding (Johnson et al. pad the input once, with 40 pixels; this keeps sizes).
 
-    Johnson et al. pad the input once with 40 pixels and use transposed convolutions; padding each layer keeps
-    sizes, and upsampling first avoids their checkerboard (Odena et al. 2016).
-
-    A processor paints in strips: of what is enlarged and padded, only a strip's rows are there at a time.
+    A processor paints in strips: of what is padded, only a strip's rows are there at a time.
     """
 
-    def __init__(
-        self, inside: int, outside: int, kernel: int, stride: int = 1, upsample: int = 1, mode: str = "nearest"
-    ) -> None:
+    def __init__(self, inside: int, outside: int, kernel: int, stride: int = 1) -> None:
         super().__init__()
         self.conv2d = nn.Conv2d(inside, outside, kernel, stride)
         self.outside = outside
         self.kernel = kernel
         self.stride = stride
         self.pad = kernel // 2
-        self.upsample = upsample
-        self.mode = mode
 
     def forward(self, x: Tensor) -> Tensor:
-        """x: (B, C, H, W). Returns (B, C', H * upsample / stride, W * upsample / stride), rounded up."""
+        """x: (B, C, H, W). Returns (B, C', H / stride, W / stride), rounded up."""
         batch, channels, height, width = x.shape
-        rows, columns = (-(-side * self.upsample // self.stride) for side in (height, width))
-        begins = strips(x, batch * channels * width * self.upsample * self.stride * x.element_size(), rows)
-        if len(begins) == 1:
-            return self._strip(x, 0, rows)
-        shape = (batch, self.outside, rows, columns)
-        painted = torch.empty(shape, dtype=x.dtype, memory_format=torch.channels_last)
-        for first in begins:
-            last = min(first + begins.step, rows)
-            painted[:, :, first:last] = self._strip(x, first, last)
-        return painted
+        rows, columns = -(-height // self.stride), -(-width // self.stride)
+        row_bytes = batch * channels * width * self.stride * x.element_size()
+        return in_strips(x, (batch, self.outside, rows, columns), row_bytes, self._strip)
 
     def _strip(self, x: Tensor, first: int, last: int) -> Tensor:
         """The rows from ``first`` to before ``last`` of what comes out."""
-        height = x.shape[2] * self.upsample
+        height = x.shape[2]
         above, below = first * self.stride - self.pad, (last - 1) * self.stride - self.pad + self.kernel
-        top, bottom = max(above, 0), min(below, height)
-        if self.upsample > 1:
-            # One row more on either side, which the weights of bilinear rows reach.
-            begin, end = max(top // self.upsample - 1, 0), -(-bottom // self.upsample) + 1
-            x = F.interpolate(x[:, :, begin:end], scale_factor=self.upsample, mode=self.mode)
-            top, bottom = top - begin * self.upsample, bottom - begin * self.upsample
         margins = [self.pad, self.pad, max(-above, 0), max(below - height, 0)]
-        return self.conv2d(F.pad(x[:, :, top:bottom], margins, mode="reflect"))  # type: ignore[no-any-return]
+        seen = F.pad(x[:, :, max(above, 0) : min(below, height)], margins, mode="reflect")
+        return self.conv2d(seen)  # type: ignore[no-any-return]
+
+
+class UpsampledConv(nn.Module):
+    """A 3x3 convolution of the picture enlarged to twice its size, worked at before it is enlarged.
+
+    Enlarging first avoids the checkerboard of Johnson et al.'s transposed convolutions (Odena et al. 2016). Of a picture
+    whose pixels are repeated, three neighbours are two pixels: each of the four phases of what comes out is a 2x2
+    convolution, with less than half of the operations. Bilinear enlarging is repeating and then blurring by (1, 2, 1)/4,
+    and blurs come last as well as first, except in the outermost pixels.
+    """
+
+    def __init__(self, inside: int, outside: int, bilinear: bool) -> None:
+        super().__init__()
+        self.conv2d = nn.Conv2d(inside, outside, 3)
+        self.outside = outside
+        self.bilinear = bilinear
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x: (B, C, H, W). Returns (B, C', 2 H, 2 W)."""
+        batch, _, height, width = x.shape
+        kernel, bias = phases(self.conv2d.weight), self.conv2d.bias.repeat(4)  # type: ignore[union-attr]
+        blur = torch.tensor([1.0, 2.0, 1.0], dtype=x.dtype, device=x.device) / 4
+        blur = (blur[:, None] * blur).expand(self.outside, 1, 3, 3)
+
+        def strip(x: Tensor, first: int, last: int) -> Tensor:
+            # A window over rows p - 1 and p, and columns alike, gives the rows 2 p - 1 and 2 p of what comes out.
+            begin, end = first // 2, last // 2
+            margins = [1, 1, int(begin == 0), int(end == height)]
+            seen = F.pad(x[:, :, max(begin - 1, 0) : end + 1], margins, mode="replicate")
+            painted = interleaved(F.conv2d(seen, kernel, bias))
+            return F.conv2d(painted, blur, groups=self.outside) if self.bilinear else painted[:, :, 1:-1, 1:-1]
+
+        row_bytes = 2 * batch * self.outside * 2 * width * x.element_size()
+        return in_strips(x, (batch, self.outside, 2 * height, 2 * width), row_bytes, strip)
+
+
+def phases(weight: Tensor) -> Tensor:
+    """The 2x2 kernels that do on a picture what a 3x3 one does on it with each pixel repeated, by row, column, channel.
+
+    weight: (O, I, 3, 3). Returns (4 O, I, 2, 2): for odd rows the first two taps meet the same pixel, for even ones the
+    last two.
+    """
+
+    def halved(weight: Tensor, dim: int) -> Tensor:
+        first, second, third = weight.unbind(dim)
+        return torch.stack([torch.stack([first + second, third], dim), torch.stack([first, second + third], dim)])
+
+    # (column, row, O, I, 2, 2)
+    return halved(halved(weight, 2), 4).transpose(0, 1).flatten(0, 2).contiguous(memory_format=torch.channels_last)
+
+
+def interleaved(x: Tensor) -> Tensor:
+    """(B, 4 C, H, W), whose channels are phases by row, column, channel, as (B, C, 2 H, 2 W); channels last."""
+    batch, channels, height, width = x.shape
+    rows = x.permute(0, 2, 3, 1).reshape(batch, height, width, 2, channels // 2).transpose(2, 3)
+    return rows.reshape(batch, 2 * height, 2 * width, channels // 4).permute(0, 3, 1, 2)
+
+
+def in_strips(
+    x: Tensor, shape: tuple[int, int, int, int], row_bytes: int, strip: Callable[[Tensor, int, int], Tensor]
+) -> Tensor:
+    """What ``strip`` makes of x, from a row to before another, put together to ``shape``."""
+    begins = strips(x, row_bytes, shape[2])
+    if len(begins) == 1:
+        return strip(x, 0, shape[2])
+    painted = torch.empty(shape, dtype=x.dtype, memory_format=torch.channels_last)
+    for first in begins:
+        last = min(first + begins.step, shape[2])
+        painted[:, :, first:last] = strip(x, first, last)
+    return painted
 
 
 def strips(x: Tensor, row_bytes: int, rows: int) -> range:
@@ -176,19 +227,18 @@ def without_noise(pixels: Tensor) -> Tensor:
     hundreds apart.
     """
     with torch.autocast(pixels.device.type, enabled=False):
-        x = pixels.float()
+        x = F.pad(pixels.float(), [2 * SMOOTHING_RADIUS] * 4, mode="replicate")
         mean = box_mean(x)
         variance = box_mean(x * x) - mean * mean
         slope = variance / (variance + SMOOTHING_VARIANCE)
-        return (box_mean(slope) * x + box_mean((1 - slope) * mean)).to(pixels.dtype)
+        return (box_mean(slope) * pixels + box_mean((1 - slope) * mean)).to(pixels.dtype)
 
 
 def box_mean(x: Tensor) -> Tensor:
-    """The mean over each pixel's window, the border repeated; x: (B, C, H, W)."""
+    """The mean over the window of each pixel that is SMOOTHING_RADIUS or more from the border; x: (B, C, H, W)."""
     channels, side = x.shape[1], 2 * SMOOTHING_RADIUS + 1
     row = torch.full((channels, 1, 1, side), 1 / side, dtype=x.dtype, device=x.device)
-    padded = F.pad(x, [SMOOTHING_RADIUS] * 4, mode="replicate")
-    return F.conv2d(F.conv2d(padded, row, groups=channels), row.transpose(2, 3), groups=channels)
+    return F.conv2d(F.conv2d(x, row, groups=channels), row.transpose(2, 3), groups=channels)
 
 
 class TransformerNet(nn.Module):
@@ -197,7 +247,6 @@ class TransformerNet(nn.Module):
     def __init__(self, architecture: Architecture = "johnson2016") -> None:
         super().__init__()
         self.calm = architecture != "johnson2016"
-        mode = "bilinear" if self.calm else "nearest"
         few, more, most = (16, 32, 64) if architecture == FAST else (32, 64, 128)
         self.conv1, self.in1 = ConvLayer(3, few, 9), InstanceNorm(few)
         self.conv2, self.in2 = ConvLayer(few, more, 3, stride=2), InstanceNorm(more)
@@ -207,8 +256,8 @@ class TransformerNet(nn.Module):
         self.res3 = ResidualBlock(most)
         self.res4 = ResidualBlock(most)
         self.res5 = ResidualBlock(most)
-        self.deconv1, self.in4 = ConvLayer(most, more, 3, upsample=2, mode=mode), InstanceNorm(more)
-        self.deconv2, self.in5 = ConvLayer(more, few, 3, upsample=2, mode=mode), InstanceNorm(few)
+        self.deconv1, self.in4 = UpsampledConv(most, more, self.calm), InstanceNorm(more)
+        self.deconv2, self.in5 = UpsampledConv(more, few, self.calm), InstanceNorm(few)
         self.deconv3 = ConvLayer(few, 3, 9)
 
     def forward(self, pixels: Tensor) -> Tensor:
