@@ -11,12 +11,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - torch's own idiom
 
-Architecture = Literal["johnson2016", "johnson2016-calm", "johnson2016-calm-half"]
-"""The public network, and this project's variant of it, whose paintings hold still: it sees the frame without its
-noise (``without_noise``), and upsamples bilinearly, so that its strokes follow motions finer than the four pixels of
-its inner grid. Both have the same tensors. The third is the second at half the width: a quarter of its operations."""
+Architecture = Literal["johnson2016", "johnson2016-calm", "johnson2016-calm-light"]
+"""The public network, and this project's variants of it, whose paintings hold still: they see the frame without its
+noise (``without_noise``), and upsample bilinearly, so that their strokes follow motions finer than the four pixels of
+their inner grid. The calm one has the public one's tensors. The light one has half the channels, separable convolutions
+in its residual blocks, and smaller kernels at full size: a tenth of the operations."""
 TRAINED: Architecture = "johnson2016-calm"
-FAST: Architecture = "johnson2016-calm-half"
+FAST: Architecture = "johnson2016-calm-light"
 ARCHITECTURES: tuple[Architecture, ...] = get_args(Architecture)
 
 # Two stride-2 convolutions: pictures whose sides are multiples of this come out at their own size.
@@ -125,10 +126,10 @@ class ConvLayer(nn.Module):
 class UpsampledConv(nn.Module):
     """A 3x3 convolution of the picture enlarged to twice its size, worked at before it is enlarged.
 
-    Enlarging first avoids the checkerboard of Johnson et al.'s transposed convolutions (Odena et al. 2016). Of a picture
-    whose pixels are repeated, three neighbours are two pixels: each of the four phases of what comes out is a 2x2
-    convolution, with less than half of the operations. Bilinear enlarging is repeating and then blurring by (1, 2, 1)/4,
-    and blurs come last as well as first, except in the outermost pixels.
+    Enlarging avoids the checkerboard of Johnson et al.'s transposed convolutions (Odena et al. 2016). Where pixels are
+    repeated, three neighbours are two pixels: each of the four phases of what comes out is a 2x2 convolution, with less
+    than half of the operations. Enlarging bilinearly is repeating and then blurring by (1, 2, 1)/4, and a blur comes
+    last as well as first, except in the outermost pixels.
     """
 
     def __init__(self, inside: int, outside: int, bilinear: bool) -> None:
@@ -203,14 +204,27 @@ def strips(x: Tensor, row_bytes: int, rows: int) -> range:
     return range(0, rows, max(8, STRIP_BYTES // row_bytes // 4 * 4))
 
 
-class ResidualBlock(nn.Module):
-    """Two 3x3 convolutions beside an identity; no ReLU after the sum (Gross and Wilber 2016)."""
+class SeparableConv(nn.Module):
+    """A 3x3 convolution of each channel by itself, then one of all channels of a pixel (Howard et al. 2017, 3.1)."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.conv1 = ConvLayer(channels, channels, 3)
+        self.depthwise = nn.Conv2d(channels, channels, 3, groups=channels, bias=False)
+        self.pointwise = nn.Conv2d(channels, channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x: (B, C, H, W). Returns the same shape."""
+        return self.pointwise(self.depthwise(F.pad(x, [1] * 4, mode="reflect")))  # type: ignore[no-any-return]
+
+
+class ResidualBlock(nn.Module):
+    """Two 3x3 convolutions beside an identity; no ReLU after the sum (Gross and Wilber 2016)."""
+
+    def __init__(self, channels: int, separable: bool) -> None:
+        super().__init__()
+        self.conv1 = SeparableConv(channels) if separable else ConvLayer(channels, channels, 3)
         self.in1 = InstanceNorm(channels)
-        self.conv2 = ConvLayer(channels, channels, 3)
+        self.conv2 = SeparableConv(channels) if separable else ConvLayer(channels, channels, 3)
         self.in2 = InstanceNorm(channels)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -247,18 +261,19 @@ class TransformerNet(nn.Module):
     def __init__(self, architecture: Architecture = "johnson2016") -> None:
         super().__init__()
         self.calm = architecture != "johnson2016"
-        few, more, most = (16, 32, 64) if architecture == FAST else (32, 64, 128)
-        self.conv1, self.in1 = ConvLayer(3, few, 9), InstanceNorm(few)
+        light = architecture == FAST
+        few, more, most = (16, 32, 64) if light else (32, 64, 128)
+        self.conv1, self.in1 = ConvLayer(3, few, 5 if light else 9), InstanceNorm(few)
         self.conv2, self.in2 = ConvLayer(few, more, 3, stride=2), InstanceNorm(more)
         self.conv3, self.in3 = ConvLayer(more, most, 3, stride=2), InstanceNorm(most)
-        self.res1 = ResidualBlock(most)
-        self.res2 = ResidualBlock(most)
-        self.res3 = ResidualBlock(most)
-        self.res4 = ResidualBlock(most)
-        self.res5 = ResidualBlock(most)
+        self.res1 = ResidualBlock(most, light)
+        self.res2 = ResidualBlock(most, light)
+        self.res3 = ResidualBlock(most, light)
+        self.res4 = ResidualBlock(most, light)
+        self.res5 = ResidualBlock(most, light)
         self.deconv1, self.in4 = UpsampledConv(most, more, self.calm), InstanceNorm(more)
         self.deconv2, self.in5 = UpsampledConv(more, few, self.calm), InstanceNorm(few)
-        self.deconv3 = ConvLayer(few, 3, 9)
+        self.deconv3 = ConvLayer(few, 3, 7 if light else 9)
 
     def forward(self, pixels: Tensor) -> Tensor:
         """pixels: (B, 3, H, W), sides multiples of SIZE_MULTIPLE and at least MIN_SIDE. Returns the same shape."""

@@ -17,6 +17,8 @@ MARGIN = 12
 LARGEST = 2.0
 MAX_SHIFT_PX = 8
 MAX_NOISE = 6.0
+# Of the pairs, those that a camera on a tripod sees: all that differs is the noise.
+STILL = 0.3
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ def pyramid(picture: Image.Image, smallest_side: int) -> list[Tensor]:
 
 
 def draw_crops(pyramids: Sequence[Sequence[Tensor]], batch: int, crop: int, seed: int) -> CropPair:
-    """A batch for one step, the same for the same seed; half of the shifts are whole pixels, half are not."""
+    """A batch for one step, the same for the same seed. STILL of it does not move; half of the rest by whole pixels."""
     random = torch.Generator().manual_seed(seed)
     window = crop + 2 * MARGIN
     windows = []
@@ -89,6 +91,7 @@ def draw_crops(pyramids: Sequence[Sequence[Tensor]], batch: int, crop: int, seed
     shift = (torch.rand(batch, 2, generator=random) * 2 - 1) * MAX_SHIFT_PX
     whole = torch.rand(batch, 1, generator=random) < 0.5
     shift = torch.where(whole, shift.round(), shift)
+    shift = torch.where(torch.rand(batch, 1, generator=random) < STILL, 0.0, shift)
     inside = slice(MARGIN, -MARGIN)
     source = stack[:, :, inside, inside]
     pair = torch.stack([source, translate(stack, shift)[:, :, inside, inside]])

@@ -93,7 +93,7 @@ def prepare(order: TrainingOrder) -> Training:
     if start not in (NEAREST, SCRATCH):
         checkpoint = read_checkpoint(start_file(start))
         if checkpoint.card.architecture == FAST:
-            raise BadCheckpoint(f"--from {start}: a network of half the width; begin from a full one")
+            raise BadCheckpoint(f"--from {start}: a network of the fast engine; begin from a full one")
         begins, start = Path(start).stem, checkpoint.sha256
     # Without a wish, whatever device trains first decides: its style serves every machine.
     budget = [order.minutes, order.steps]

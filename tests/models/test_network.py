@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional as F  # noqa: N812 - torch's own idiom
 
 from models.initial import copying_network
-from models.network import ARCHITECTURES, Architecture, InstanceNorm, TransformerNet, without_noise
+from models.network import ARCHITECTURES, Architecture, InstanceNorm, TransformerNet, UpsampledConv, without_noise
 from tests.models.public_network import PublicNet
 
 
@@ -19,6 +19,18 @@ def test_network_agrees_with_an_independent_public_implementation() -> None:
     pixels = torch.rand(2, 3, 48, 64) * 255
     with torch.inference_mode():
         torch.testing.assert_close(network(pixels), public(pixels), rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize(("bilinear", "outermost"), [(False, 0), (True, 1)])
+def test_an_upsampled_convolution_is_that_of_the_enlarged_picture(bilinear: bool, outermost: int) -> None:
+    torch.manual_seed(8)
+    layer = UpsampledConv(5, 3, bilinear)
+    x = torch.randn(2, 5, 9, 7)
+    enlarged = F.interpolate(x, scale_factor=2, mode="bilinear" if bilinear else "nearest")
+    with torch.inference_mode():
+        found, expected = layer(x), layer.conv2d(F.pad(enlarged, [1] * 4, mode="reflect"))
+    inside = slice(outermost, -outermost or None)
+    torch.testing.assert_close(found[..., inside, inside], expected[..., inside, inside], rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
