@@ -74,6 +74,11 @@ def audio(job_id: str) -> str:
     return f"runs/{job_id}/audio.mka"
 
 
+def audio_record(job_id: str) -> str:
+    """The hash of what was extracted of them (control store)."""
+    return f"jobs/{job_id}/audio.sha256"
+
+
 def report_file(job_id: str) -> str:
     """The report of the job's latest run."""
     return f"runs/{job_id}/report.json"

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -12,7 +13,18 @@ from restyle.domain import FrameBatch
 from restyle.encoding import SegmentRecord
 from restyle.errors import BlobNotFound, UnknownJob, shortened
 from restyle.job import VideoSource
-from restyle.layout import WORK, encodings, frames, image_name, output_records, record, segment, styled
+from restyle.layout import (
+    WORK,
+    audio,
+    audio_record,
+    encodings,
+    frames,
+    image_name,
+    output_records,
+    record,
+    segment,
+    styled,
+)
 from restyle.ledger import BatchRecord, Ledger
 from restyle.plan import Plan, written_plan
 from restyle.prefetch import prefetch
@@ -61,7 +73,7 @@ class _Expected:
 
 
 def prove(data: Store, control: Store, job_id: str) -> Proof:
-    """Read again what a job stored: the source, every image, segment and output, each against its recorded hash.
+    """Read again what a job stored: source, sound, every image, segment and output, each against its recorded hash.
 
     What a run drops once its output is verified may be missing, all of it or none. Raises UnknownJob.
     """
@@ -73,6 +85,7 @@ def prove(data: Store, control: Store, job_id: str) -> Proof:
     entries = Ledger(control, data, plan).recorded()
     outputs = dict(_records(control, output_records(job_id), OutputRecord.model_validate_json))
     _prove_source(proof, data, plan.job.video)
+    _prove_sound(proof, data, control)
     _prove_ledger(proof, entries, outputs)
     if not plan.job.look.direct:
         _prove_images(proof, data, entries, stored, outputs)
@@ -101,6 +114,13 @@ def _prove_source(proof: Proof, data: Store, video: VideoSource) -> None:
         proof.lines.append(f"source: {video.key}, {video.size_bytes} bytes, as recorded")
     else:
         proof.faults.append(Fault(f"{video.key}: not the video that was painted; a run of it now is another job"))
+
+
+def _prove_sound(proof: Proof, data: Store, control: Store) -> None:
+    key, record_key = audio(proof.plan.job.job_id), audio_record(proof.plan.job.job_id)
+    with suppress(BlobNotFound):  # a silent video has none
+        fault = Fault(f"{key}: not the sound that was extracted", (record_key,), (key,))
+        _prove_hashes(proof, data, "sound", [_Expected(key, control.read(record_key).decode(), fault)])
 
 
 def _prove_ledger(proof: Proof, entries: list[BatchRecord], outputs: Mapping[str, OutputRecord]) -> None:

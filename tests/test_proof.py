@@ -12,7 +12,7 @@ from restyle.commands.verify import verify
 from restyle.encoding import Segments
 from restyle.errors import BadSetting, UnknownJob
 from restyle.images import Pixels
-from restyle.layout import frames, image_name, output, output_record, record, segment, styled
+from restyle.layout import audio, audio_record, frames, image_name, output, output_record, record, segment, styled
 from restyle.media.options import OutputOptions, encoding_id
 from restyle.plan import fix_plan
 from restyle.presence import at_job
@@ -103,6 +103,19 @@ def test_a_damaged_segment_or_output_takes_back_no_painted_batch(job: SmallJob) 
     assert len(proof.faults) == 2
     mend(job.data, job.control, proof.faults)
     assert len(job.ledger.recorded()) == 3
+    assert faults(job) == []
+
+
+def test_damaged_sound_is_found_and_taken_back(job: SmallJob) -> None:
+    job_id = job.plan.job.job_id
+    job.data.write(audio(job_id), b"some sound")
+    job.control.write(audio_record(job_id), sha256_of(job.data, audio(job_id)).encode())
+    assert faults(job) == []
+    flip(job, audio(job_id))
+    proof = prove(job.data, job.control, job_id)
+    (fault,) = proof.faults
+    assert audio(job_id) in fault.what
+    mend(job.data, job.control, proof.faults)
     assert faults(job) == []
 
 

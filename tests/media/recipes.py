@@ -54,6 +54,7 @@ def tone(frequency_hz: int = 440, seconds: float = 1.6) -> tuple[str, ...]:
     )
 
 
+PICTURES = ("-f", "lavfi", "-i", f"{picture()},{to_yuv()}")
 X264 = ("-c:v", "libx264", "-preset", "veryfast", "-crf", "18")
 AAC = ("-c:a", "aac", "-b:a", "96k")
 

@@ -21,10 +21,9 @@ from tests.media.bitmap_subtitles import pgs
 from tests.media.clips import ClipCache
 from tests.media.exactness import put_through
 from tests.media.outputs import boxes, chapters, metadata, sound, sound_packets, streams
-from tests.media.recipes import AAC, METADATA, SRT, X264, ffmpeg, picture, to_yuv, tone
+from tests.media.recipes import AAC, METADATA, PICTURES, SRT, X264, ffmpeg, tone
 from tests.media.test_encode import CODECS, info_of, shades
 
-PICTURES = ("-f", "lavfi", "-i", f"{picture()},{to_yuv()}")
 UNEVEN = (0, 1, 2, 10, 11, 13, 14, 40, 41, 42, 43, 44, 60, 61, 62, 63, 64, 65, 66, 90)
 
 

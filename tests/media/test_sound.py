@@ -11,9 +11,7 @@ from restyle.media.probe import probe_video
 from restyle.media.sound import extract_sound, survey_sound
 from tests.media.clips import ClipCache
 from tests.media.outputs import sound, sound_packets, streams
-from tests.media.recipes import AAC, X264, ffmpeg, picture, to_yuv, tone
-
-PICTURES = ("-f", "lavfi", "-i", f"{picture()},{to_yuv()}")
+from tests.media.recipes import AAC, PICTURES, X264, ffmpeg, tone
 
 
 @pytest.mark.parametrize(
