@@ -1,7 +1,7 @@
 """Puts trained styles among the shipped ones: `python -m bench.shipping PAINTINGS STYLE.safetensors ...`.
 
 Each is measured first, on photographs it was not trained on, and its card says what was found. Its file goes to
-models/weights, to fast/ there where it has half the width, its hash to SHA256SUMS, and the colours it paints now to
+models/weights, to fast/ there where it is the fast engine's, its hash to SHA256SUMS, and the colours it paints now to
 what the tests hold it to.
 """
 

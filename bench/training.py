@@ -1,9 +1,9 @@
 """Trains a shipped style, or its plain twin: `python -m bench.training PAINTING PHOTOGRAPHS -o STYLE.safetensors`.
 
-A style goes on from the one of that name, where one is shipped and `--scratch` is not said; `--fast` trains the one of
-half the width. Its twin (`--plain`) is the public network, trained from the same start on the same pictures by the same
-losses for as many steps, but without the stability term: what `bench.flicker` measures a style's calm against. Killed,
-the same command goes on where it was.
+A style goes on from the one of that name, calm from its first step, where one is shipped and `--scratch` is not said;
+`--fast` trains the one for the fast engine. Its twin (`--plain --scratch`) is the public network, trained on the same
+pictures by the same losses, but without the stability term and with half the weight of style, which that term has to be
+made up for with: what `bench.flicker` measures a style's calm against. Killed, the same command goes on where it was.
 """
 
 import argparse
@@ -42,7 +42,7 @@ def main() -> None:
     parser.add_argument("-o", dest="target", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument("--plain", action="store_true", help="the twin without what holds a painting still")
-    parser.add_argument("--fast", action="store_true", help="the network of half the width, for --engine fast")
+    parser.add_argument("--fast", action="store_true", help="the network for --engine fast")
     parser.add_argument("--scratch", action="store_true", help="go on from no shipped style")
     options = parser.parse_args()
     path = choose_numeric_path()
@@ -50,8 +50,11 @@ def main() -> None:
     name = options.painting.stem
     known = None if options.scratch else (shipped_fast() if options.fast else shipped()).get(name)
     recipe = replace(recipe_for(options.steps, scratch=known is None), architecture=FAST if options.fast else TRAINED)
+    if known:
+        recipe = replace(recipe, stability_from=0, stability_ramp=1)
     if options.plain:
-        recipe = replace(recipe, architecture="johnson2016", stability_weight=0.0)
+        style_weight = recipe.style_weight / 2
+        recipe = replace(recipe, architecture="johnson2016", style_weight=style_weight, stability_weight=0.0)
     painting = read_painting(options.painting.read_bytes(), str(options.painting)).shrunk(recipe.painting_px)
     files = [(str(file), file.read_bytes()) for file in sorted(options.photographs.iterdir()) if is_picture(file.name)]
     pictures = read_pictures(files, smallest_side(recipe))

@@ -18,7 +18,7 @@ LARGEST = 2.0
 MAX_SHIFT_PX = 8
 MAX_NOISE = 6.0
 # Of the pairs, those that a camera on a tripod sees: all that differs is the noise.
-STILL = 0.3
+STILL = 0.4
 
 
 @dataclass(frozen=True)

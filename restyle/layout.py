@@ -3,8 +3,8 @@
 data:     triggers/NAME.json  triggers/rejected/  inbox/STYLE/VIDEO
           videos/  work/JOB/{frames,styled,segments/ENC}/  runs/JOB/audio.mka  runs/JOB/encodings/ENC/output.EXT
           runs/JOB/{report.json,report.html,samples.json,contact-sheet.jpg}  previews/
-control:  receipts/ID.json  styles/  models/  jobs/JOB/{job,video,plan}.json  jobs/JOB/ledger/  jobs/JOB/encodings/ENC/
-          jobs/JOB/outputs/  logs/RUN/
+control:  receipts/ID.json  styles/  models/  jobs/JOB/{job,video,plan}.json  jobs/JOB/audio.sha256  jobs/JOB/ledger/
+          jobs/JOB/encodings/ENC/  jobs/JOB/outputs/  logs/RUN/
 """
 
 import re

@@ -17,7 +17,8 @@ from restyle.media.process import Ffmpeg
 # Matrices that swscale applies; the others (constant luminance, ICtCp, ...) are never those of 8-bit video.
 _MATRICES = ("bt709", "fcc", "bt470bg", "smpte170m", "smpte240m", "bt2020nc")
 _SECONDS_PER_GOP = 5
-_PRESETS = {"h264": "medium", "hevc": "fast", "av1": "8"}
+# Of a painted clip at CRF 19, "medium" takes a third more time than "fast" and saves a hundredth of the bytes.
+_PRESETS = {"h264": "fast", "hevc": "fast", "av1": "8"}
 _X265 = "log-level=error:open-gop=0:info=0"  # info would make the headers of two machines' segments differ
 
 

@@ -10,7 +10,7 @@ from pydantic import model_validator
 from restyle.domain import Codec, Frozen
 from restyle.errors import UnsupportedOutput
 
-_ENCODING_VERSION = 2  # raised when other bytes would be written for the same options
+_ENCODING_VERSION = 3  # raised when other bytes would be written for the same options
 
 
 class Coder(NamedTuple):

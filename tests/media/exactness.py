@@ -20,7 +20,7 @@ from tests.media.clips import Clip
 from tests.media.recipes import ffmpeg
 
 CRF = 8
-X264 = ("-c:v", "libx264", "-crf", str(CRF), "-preset", "medium")
+X264 = ("-c:v", "libx264", "-crf", str(CRF), "-preset", "fast")
 Frames = list[NDArray[np.uint8]]
 
 

@@ -118,7 +118,7 @@ def test_crops_are_the_same_for_the_same_seed_and_moved_as_they_say(photographs:
     assert first.source.shape == first.seen.shape == first.moved.shape == (3, 3, 32, 32)
     assert float(first.shift.abs().max()) <= 8
     still = [bool((draw_crops(photographs, 1, 32, seed).shift == 0).all()) for seed in range(200)]
-    assert 0.2 < sum(still) / len(still) < 0.4
+    assert 0.3 < sum(still) / len(still) < 0.5
 
 
 def test_pictures_are_read_upright_in_rgb_and_shrunk(tmp_path: Path) -> None:
