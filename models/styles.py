@@ -38,7 +38,7 @@ def shipped() -> Mapping[str, ShippedStyle]:
 
 @cache
 def shipped_fast() -> Mapping[str, ShippedStyle]:
-    """The same styles as networks of half the width; as ``shipped``."""
+    """The same styles as networks of the fast engine; as ``shipped``."""
     return _pinned(FAST_FOLDER)
 
 
