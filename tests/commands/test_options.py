@@ -23,7 +23,7 @@ def test_folders_and_broken_links_that_are_named_like_pictures_are_none(tmp_path
         choose_pictures(TrainingOrder(painting="any.jpg", photographs=str(tmp_path)))
 
 
-def test_a_training_begins_from_no_network_of_half_the_width(tmp_path: Path) -> None:
+def test_a_training_begins_from_no_network_of_the_fast_engine(tmp_path: Path) -> None:
     painting, start = tmp_path / "mine.png", shipped_fast()["wave"].path
     Image.new("RGB", (80, 80), "teal").save(painting)
     with pytest.raises(BadCheckpoint, match=r"--from .*wave.safetensors: a network of the fast engine"):
