@@ -57,7 +57,7 @@ class Recipe:
     range_weight: float = 10.0
     gradient_norm: float = 30.0
     """at most: one near-flat crop may have a hundred times what others have, and undoes what they taught"""
-    stability_weight: float = 150.0
+    stability_weight: float = 220.0
     stability_from: int = 100
     stability_ramp: int = 200
     ema: float = 0.99

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from restyle.domain import FrameFormat, Frozen
 
-PIXEL_VERSION = 1
+PIXEL_VERSION = 2
 """Raised whenever inference, decoding or colour handling changes pixels: jobs of before are then other jobs."""
 
 MOST_CARRIED = 0.9

@@ -33,7 +33,7 @@ from restyle.room import download_video
 from restyle.settings import Settings
 from tasks.stores import open_stores
 
-LESSON_VERSION = 5
+LESSON_VERSION = 6
 """Raised when the recipe changes: styles that were trained by another are then trained again."""
 BLOB = "data:"
 TRAINED_ENGINES: tuple[Engine, ...] = ("auto", "full")
