@@ -25,7 +25,7 @@ SIZE_MULTIPLE = 4
 # Reflection padding by 4 at full size and by 1 at a quarter of it must stay inside the picture.
 MIN_SIDE = 8
 
-# What a painter does not see. Grain: at half the size, what deviates by less than 20 levels in a window of 5 x 5 pixels.
+# What a painter does not see. Grain: at half the size, what deviates by less than 20 levels in windows of 5 x 5 pixels.
 GRAIN_RADIUS, GRAIN_VARIANCE = 2, 20.0**2
 # And of what that leaves in flat areas, at a quarter, what deviates by less than 8 levels in one of 7 x 7.
 SHIMMER_RADIUS, SHIMMER_VARIANCE = 3, 8.0**2

@@ -17,7 +17,7 @@ MARGIN = 12
 LARGEST = 2.0
 MAX_SHIFT_PX = 8
 # Most of it is taken before the network sees it: what is left is that of a good camera, or of one at night.
-MAX_NOISE = 16.0
+MAX_NOISE = 12.0
 # Of the pairs, those that a camera on a tripod sees: all that differs is the noise.
 STILL = 0.4
 

@@ -46,7 +46,7 @@ class Recipe:
     painting_px: int = 320
     """shorter side of the painting as the losses see it"""
     learning_rate: float = 2e-3
-    style_weight: float = 30.0
+    style_weight: float = 40.0
     layer_weights: Mapping[str, float] = field(
         default_factory=lambda: {"relu1_2": 1.0, "relu2_2": 1.0, "relu3_3": 1.5, "relu4_3": 1.0}
     )
@@ -57,7 +57,7 @@ class Recipe:
     range_weight: float = 10.0
     gradient_norm: float = 30.0
     """at most: one near-flat crop may have a hundred times what others have, and undoes what they taught"""
-    stability_weight: float = 220.0
+    stability_weight: float = 260.0
     stability_from: int = 100
     stability_ramp: int = 200
     ema: float = 0.99
