@@ -2,22 +2,37 @@
 
 import pytest
 from hypothesis import settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 # How long an example takes says more of the machine than of the code.
 settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
 
+SYSTEMS = tuple(f"tests/{folder}/" for folder in ("chaos", "commands", "deployments", "flows", "security"))
 
-@pytest.hookimpl(tryfirst=True)
+
+class Lanes(LoadScopeScheduling):  # type: ignore[misc]  # xdist says nothing of its types
+    """For `make test`, which has two: whole systems, which wait more than they compute, follow each other in one.
+
+    In the other, the files of all other tests follow each other, each file whole.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.partition("::")[0]
+        return "systems" if path.startswith(SYSTEMS) else path
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Lanes:
+    """Which tests go to which lane, and when."""
+    return Lanes(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Say what may run beside what (`make test` has two lanes), and try a slow test once more.
+    """Try a slow test once more: a dozen processes on a busy machine meet, now and then, as they never did before.
 
-    Whole systems, which wait more than they compute, follow each other in one lane; the files of all other tests
-    follow each other in the other. A dozen processes on a busy machine meet, now and then, as they never did before:
-    what failed is shown with its traceback all the same, to be looked into.
+    What failed is shown with its traceback all the same, to be looked into.
     """
     for item in items:
-        slow = item.get_closest_marker("slow")
-        item.add_marker(pytest.mark.xdist_group("systems" if slow or "flows" in item.path.parts else item.path.stem))
-        if slow:
+        if item.get_closest_marker("slow"):
             item.add_marker(pytest.mark.flaky(reruns=1))
