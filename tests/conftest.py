@@ -9,18 +9,17 @@ from xdist.scheduler import LoadScopeScheduling
 settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
 
-SYSTEMS = tuple(f"tests/{folder}/" for folder in ("chaos", "commands", "deployments", "flows", "security"))
-
 
 class Lanes(LoadScopeScheduling):  # type: ignore[misc]  # xdist says nothing of its types
-    """For `make test`, which has two: whole systems, which wait more than they compute, follow each other in one.
+    """For `make test`, which has two: whole runs wait more than they compute.
 
-    In the other, the files of all other tests follow each other, each file whole.
+    The flows' tests share a server, a team and a browser, and follow each other in one lane; meanwhile the other takes
+    the files of all others, each file whole.
     """
 
     def _split_scope(self, nodeid: str) -> str:
         path = nodeid.partition("::")[0]
-        return "systems" if path.startswith(SYSTEMS) else path
+        return "flows" if path.startswith("tests/flows/") else path
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Lanes:
