@@ -2,6 +2,7 @@
 
 import logging
 from contextlib import ExitStack
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -36,14 +37,18 @@ from restyle.spool import spool_folder
 from tasks.foretelling import time_steps
 from tasks.inputs import upload_inputs
 from tasks.lessons import TRAINED_ENGINES, TrainingOrder, is_painting
-from tasks.painting import survey_worker, time_frame, try_model
+from tasks.painting import survey_worker, try_model
 from tasks.probing import probe
 from tasks.reassembling import reassemble
 from tasks.rehearsing import rehearse
 from tasks.sound import extract_audio
 from tasks.stores import Stores, open_stores
 from tasks.styles import Chosen, choose, of_checkpoint, resolve_named
+from tasks.timing import Timed, time_frame
 from tasks.training import train_style
+
+WORTH_TIMING = 1000
+"""Frames a worker; before so many a frame is timed, and compiling thought of, whatever batch size is asked for."""
 
 log = logging.getLogger(__name__)
 
@@ -141,9 +146,11 @@ def _fix_plan(
     if request.model:
         result_of(try_model, try_model.submit(job.style, numeric, job.look, width, height))
     if begun:
+        timed = Timed(numeric=numeric, frame_s=0.0, reason=begun.numeric_reason)
         cut = Cut(batch_size=request.batch_size or begun.batch_size, reason=begun.batch_reason)
     else:
-        cut = _cut(request, job, info.frame_count, numeric, width, height)
+        timed = _timed(request, job, info.frame_count, numeric, width, height)
+        cut = _cut(request, info.frame_count, timed)
     wished = Plan(
         job=job,
         frame_count=info.frame_count,
@@ -151,7 +158,8 @@ def _fix_plan(
         height=height,
         batch_size=cut.batch_size,
         batch_reason=cut.reason,
-        numeric=numeric,
+        numeric=timed.numeric,
+        numeric_reason=timed.reason,
         image_coder=coder_name(job.look.image),
     )
     fixed = fix_plan(stores.control, wished)
@@ -160,14 +168,22 @@ def _fix_plan(
     return fixed
 
 
-def _cut(request: Request, job: Job, frame_count: int, numeric: NumericPath, width: int, height: int) -> Cut:
+def _timed(request: Request, job: Job, frame_count: int, numeric: NumericPath, width: int, height: int) -> Timed:
+    """How the workers will paint, and what a frame takes them; 0 where that is not worth to be found out."""
+    share = ceil(frame_count / request.workers)
+    if job.style.kind == "gatys" or (request.batch_size and share < WORTH_TIMING):
+        return Timed(numeric=numeric, frame_s=0.0)
+    timed: Timed = result_of(time_frame, time_frame.submit(job.style, numeric, job.look, width, height, share))
+    return timed
+
+
+def _cut(request: Request, frame_count: int, timed: Timed) -> Cut:
     """The batch size that is asked for, or one that fits what a worker takes for a frame."""
     if request.batch_size:
         return Cut(batch_size=request.batch_size, reason="asked for")
-    if job.style.kind == "gatys":
+    if not timed.frame_s:
         return Cut(batch_size=UNMEASURED, reason="not measured: every frame is optimised")
-    timed = time_frame.submit(job.style, numeric, job.look, width, height)
-    return choose_cut(frame_count, result_of(time_frame, timed), request.workers)
+    return choose_cut(frame_count, timed.frame_s, request.workers)
 
 
 def _trusted(ledger: Ledger, segments: Segments, plan: Plan) -> frozenset[int]:

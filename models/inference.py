@@ -11,6 +11,7 @@ from torch.nn import functional as F  # noqa: N812 - torch's own idiom
 
 from models.blocks import BLOCK, InBlocks
 from models.checkpoint import read_network
+from models.compiling import compiled
 from models.look import keep_source_color, resized, seen_size, to_levels
 from models.motion import Smoother
 from models.network import MIN_SIDE, SIZE_MULTIPLE, TransformerNet
@@ -118,14 +119,15 @@ class StyleNetwork:
 
     def __init__(self, network: TransformerNet, path: NumericPath) -> None:
         self._dtype = DTYPES[path.precision]
-        self._network = network.to(path.device, self._dtype).to(memory_format=MEMORY_FORMAT).eval()
+        network = network.to(path.device, self._dtype).to(memory_format=MEMORY_FORMAT).eval()
+        self._paint = compiled(network, path.device) if path.compiled else network
 
     def __call__(self, source: Tensor) -> Tensor:
         """Paint at any size: the frame is extended by its edge to what the network takes, and cut back."""
         height, width = source.shape[2:]
         below, right = padding(height), padding(width)
         padded = F.pad(source.to(self._dtype), (0, right, 0, below), mode="replicate")
-        painted: Tensor = self._network(padded)[:, :, :height, :width]
+        painted: Tensor = self._paint(padded)[:, :, :height, :width]
         return painted.float().clamp(0, 255)
 
 

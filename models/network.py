@@ -197,10 +197,12 @@ def in_strips(
 def strips(x: Tensor, row_bytes: int, rows: int) -> range:
     """Where the strips begin in which ``rows``, whose input takes so many bytes each, are worked at.
 
-    One, where all is small, and where no processor paints: one that learns keeps everything anyway. A strip's rows
-    are a multiple of four, as models/blocks.py wants.
+    One, where all is small, and where no processor paints: one that learns keeps everything anyway. A compiler decides
+    itself what is there at a time. A strip's rows are a multiple of four, as models/blocks.py wants.
     """
-    if x.device.type != "cpu" or not torch.is_inference_mode_enabled() or row_bytes * rows < WHOLE_BYTES:
+    if x.device.type != "cpu" or torch.compiler.is_compiling() or not torch.is_inference_mode_enabled():
+        return range(0, rows, rows)
+    if row_bytes * rows < WHOLE_BYTES:
         return range(0, rows, rows)
     return range(0, rows, max(8, STRIP_BYTES // row_bytes // 4 * 4))
 

@@ -73,10 +73,6 @@ def require_path(path: NumericPath) -> None:
         )
     if path.device == "cpu" and path.precision == "float16":
         raise PlanMismatch("the job's plan says float16 on a CPU, which is not offered; start the job again")
-    if path.compiled:
-        raise PlanMismatch(
-            "the job's plan says compiled, and this version paints eagerly; use the version it began with"
-        )
 
 
 def is_out_of_memory(error: BaseException) -> bool:

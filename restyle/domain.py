@@ -113,7 +113,7 @@ class NumericPath(Frozen):
 
     device: Literal["cpu", "cuda"]
     precision: Literal["float32", "bfloat16", "float16"]
-    compiled: bool = False
+    compiled: bool = Field(default=False, description="the network by torch.compile (models.compiling)")
     blocks: bool = Field(default=False, description="the last convolution makes several pixels at once (models.blocks)")
     threads: int = Field(ge=1, description="torch threads per worker process")
     mini_batch: int = Field(ge=1, description="frames per forward pass")

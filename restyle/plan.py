@@ -21,6 +21,7 @@ class Plan(Frozen):
     batch_size: int
     batch_reason: str = ""
     numeric: NumericPath
+    numeric_reason: str = ""
     image_coder: str
 
     @cached_property

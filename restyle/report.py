@@ -94,6 +94,7 @@ class Report(Frozen):
     finished: datetime
     look: Look
     numeric: NumericPath
+    numeric_reason: str
     batch_size: int
     batch_reason: str
     encode_s: float
@@ -147,6 +148,7 @@ def make_report(
         finished=datetime.now(UTC),
         look=plan.job.look,
         numeric=plan.numeric,
+        numeric_reason=plan.numeric_reason,
         batch_size=plan.batch_size,
         batch_reason=plan.batch_reason,
         encode_s=round(made.encode_s, 3),

@@ -4,6 +4,7 @@ This stands apart from the task that uses it: a task's own module travels by val
 """
 
 import hashlib
+import os
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import PurePosixPath
@@ -17,6 +18,7 @@ from restyle.domain import NumericPath
 from restyle.errors import BadCheckpoint
 from restyle.job import Look, StyleRef
 from restyle.layout import gatys_order, program, weights
+from restyle.settings import Settings
 from tasks.stores import open_stores
 
 _PAINTING = Lock()
@@ -67,6 +69,8 @@ def _from_store(style: StyleRef, numeric: NumericPath) -> NewModel:
 
 
 def _load(style: StyleRef, numeric: NumericPath, read: Read) -> NewModel:
+    if numeric.compiled:  # torch's own folder is in /tmp, by a name that others of this machine may take
+        os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(Settings().home / "inductor"))
     if style.kind == "gatys":
         gatys = load_gatys(read(gatys_order(style.sha256)), numeric)
         return lambda: GatysClip(gatys)

@@ -1,6 +1,5 @@
 """style-batch: the mapped task that paints, on a worker of the cluster; and what is asked of a worker before."""
 
-import time
 from collections.abc import Callable
 
 from prefect import task
@@ -19,14 +18,11 @@ from restyle.plan import Plan, read_plan
 from restyle.settings import Settings
 from restyle.spool import spool_folder
 from tasks.attempting import attempt
-from tasks.fitting import fitting, noise_frames, within_memory
-from tasks.painters import one_at_a_time, painter
+from tasks.fitting import fitting, noise_frames
+from tasks.painters import painter
 from tasks.retrying import RETRYING
 from tasks.stores import open_stores
 from tasks.videos import decoder_of, video_info
-
-LONG_S = 1.0
-"""A frame, or a mini-batch of them, that nobody should wait for twice."""
 
 
 @task(name="survey-worker", task_run_name="survey-worker", **RETRYING)
@@ -58,23 +54,6 @@ def try_model(style: StyleRef, numeric: NumericPath, look: Look, width: int, hei
     except Exception as error:
         said = " ".join(f"{type(error).__name__}: {error}".split())
         raise BadModel(f"--model {style.name}: fails on frames of {width}x{height} pixels ({said}); mend it") from error
-
-
-@task(name="time-frame", task_run_name="time-frame", **RETRYING)
-def time_frame(style: StyleRef, numeric: NumericPath, look: Look, width: int, height: int) -> float:
-    """Seconds that a worker takes to paint a frame of this size; it has the painter ready from now on."""
-    paint = one_at_a_time(painter(style, numeric, look))
-
-    def timed(mini_batch: int) -> float:
-        noise, took_s = noise_frames(mini_batch, width, height), 0.0
-        for _ in range(2):  # the first warms up; where it takes long, that is a small part of it
-            if took_s < LONG_S:
-                begun = time.perf_counter()
-                paint(noise)
-                took_s = time.perf_counter() - begun
-        return took_s / mini_batch
-
-    return within_memory(numeric.mini_batch, timed, paint, (width, height))
 
 
 @task(name="style-batch", task_run_name="style batch {batch.index}: frames {batch.start}-{batch.last}", **RETRYING)

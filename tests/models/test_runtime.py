@@ -27,7 +27,6 @@ def test_bfloat16_is_chosen_on_a_cpu_only_where_the_processor_has_it() -> None:
 def impossible_paths() -> list[NumericPath]:
     paths = [
         NumericPath(device="cpu", precision="float16", threads=1, mini_batch=1),
-        NumericPath(device="cpu", precision="float32", compiled=True, threads=1, mini_batch=1),
     ]
     if device_count() == 0:
         paths.append(NumericPath(device="cuda", precision="bfloat16", threads=1, mini_batch=8))
