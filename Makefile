@@ -14,7 +14,7 @@ demo: $(READY)
 		$(BIN)/restyle run samples/sample.mp4 --style starry_night -o $(DEMO)/output.mp4
 
 test: $(READY) lint build/azurite/ready
-	$(BIN)/pytest -n 2 --dist loadscope --no-loadscope-reorder
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(READY)
 	$(BIN)/ruff format --check .

