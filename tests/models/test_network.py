@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional as F  # noqa: N812 - torch's own idiom
 
 from models.initial import copying_network
-from models.network import ARCHITECTURES, Architecture, InstanceNorm, TransformerNet, UpsampledConv, without_noise
+from models.network import ARCHITECTURES, Architecture, InstanceNorm, TransformerNet, UpsampledConv
 from tests.models.public_network import PublicNet
 
 
@@ -48,33 +48,6 @@ def test_strips_are_joined_to_what_the_whole_frame_gives(
     with torch.inference_mode():
         strips = network(pixels)
     torch.testing.assert_close(strips, whole, rtol=1e-4, atol=1e-3)
-
-
-def test_without_noise_keeps_edges_and_takes_all_but_a_twentieth_of_a_flat_areas_noise() -> None:
-    torch.manual_seed(6)
-    clean = torch.zeros(1, 3, 128, 128)
-    clean[..., 64:] = 200
-    clean += 20
-    noisy = clean + 4 * torch.randn_like(clean)
-    seen = without_noise(noisy)
-    assert float((seen - clean)[..., :52].std()) < 0.2
-    assert float((seen[..., 68] - seen[..., 59]).mean()) > 190
-    whole, part = without_noise(noisy)[..., 44:84, 44:84], without_noise(noisy[..., 4:124, 4:124])[..., 40:80, 40:80]
-    torch.testing.assert_close(whole, part)  # what it gives follows the picture, wherever the frame is cut
-
-
-def test_without_noise_keeps_the_finest_texture() -> None:
-    columns = torch.arange(64).expand(1, 3, 64, 64)
-    stripes = 100.0 + 80 * (columns % 2)  # none of it is left at half the size
-    torch.testing.assert_close(without_noise(stripes), stripes, atol=10, rtol=0)
-
-
-def test_without_noise_is_the_same_where_a_training_computes_in_bfloat16() -> None:
-    torch.manual_seed(7)
-    pixels = 200 + 6 * torch.randn(1, 3, 48, 48)
-    with torch.autocast("cpu", torch.bfloat16):
-        seen = without_noise(pixels)
-    torch.testing.assert_close(seen, without_noise(pixels))
 
 
 def test_instance_norm_equals_torchs_in_inference_and_training() -> None:
