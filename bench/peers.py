@@ -47,9 +47,7 @@ def public(clip: Path, folder: Path, workers: int) -> None:
 
 @lru_cache(maxsize=1)
 def _painter() -> Painter:
-    painter = ours(1)
-    assert isinstance(painter, Painter)
-    return painter
+    return ours(1)
 
 
 def _paint_batch(batch: FrameBatch, clip: Path, info: VideoInfo, folder: Path) -> Path:

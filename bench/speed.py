@@ -73,6 +73,9 @@ def measure(size: tuple[int, int], threads: int, rounds: int) -> dict[str, Any]:
         "times_usual": round(median(one["usual"] / one["ours"] for one in taken), 2),
         "fast_times_usual": round(median(one["usual"] / one["fast"] for one in taken), 2),
         "all_s": taken,
+        "compiled_times": round(median(one["ours"] / one["ours, compiled"] for one in taken), 3),
+        "fast_compiled_times": round(median(one["fast"] / one["fast, compiled"] for one in taken), 3),
+        "fast_compiled_times_usual": round(median(one["usual"] / one["fast, compiled"] for one in taken), 2),
         "of_product": round(median(one["product"] / one["ours"] for one in taken), 3),
     }
 
@@ -89,7 +92,17 @@ def lines(rows: list[dict[str, Any]], precision: str) -> list[str]:
         f"{row['best_s']['fast']:.3f} | **{row['fast_times_usual']:.1f}** | {FAST_GOAL:g} |"
         for row in rows
     )
-    return [head, "|---" + "|--:" * 9 + "|", *body, "", f"On {machine()}, in {precision}."]
+    compiled = (
+        f"| {row['size']} | {row['threads']} | {row['compiled_times']:.2f} | {row['fast_compiled_times']:.2f} | "
+        f"{row['fast_compiled_times_usual']:.1f} |"
+        for row in rows
+    )
+    return [
+        *(head, "|---" + "|--:" * 9 + "|", *body, ""),
+        "| frame | threads | compiled, times ours | `--engine fast` compiled, times itself | times the usual loop |",
+        *("|---" + "|--:" * 4 + "|", *compiled, ""),
+        f"On {machine()}, in {precision}.",
+    ]
 
 
 def require_no_gpu() -> None:

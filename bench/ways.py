@@ -5,15 +5,16 @@
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 
 import numpy as np
 import torch
 
 from models.checkpoint import read_network
-from models.inference import Frames, load_painter
+from models.inference import Frames, Painter, load_painter
 from models.runtime import DTYPES, choose_numeric_path
-from models.styles import shipped, shipped_fast
+from models.styles import ShippedStyle, shipped, shipped_fast
 from tests.models.public_network import PublicNet
 
 STYLE = "starry_night"
@@ -37,14 +38,10 @@ def usual(threads: int) -> Paint:
     return paint
 
 
-def ours(threads: int) -> Paint:
-    """As a run paints here."""
-    return load_painter(shipped()[STYLE].path.read_bytes(), choose_numeric_path(threads))
-
-
-def fast(threads: int) -> Paint:
-    """As a run paints with `--engine fast`."""
-    return load_painter(shipped_fast()[STYLE].path.read_bytes(), choose_numeric_path(threads))
+def ours(threads: int, styles: Callable[[], Mapping[str, ShippedStyle]] = shipped, compiled: bool = False) -> Painter:
+    """As a run paints here; a long clip's network may be compiled."""
+    path = choose_numeric_path(threads).model_copy(update={"compiled": compiled})
+    return load_painter(styles()[STYLE].path.read_bytes(), path)
 
 
 def product(threads: int) -> Paint:
@@ -63,7 +60,14 @@ def product(threads: int) -> Paint:
     return multiply
 
 
-WAYS: dict[str, Callable[[int], Paint]] = {"usual": usual, "ours": ours, "fast": fast, "product": product}
+WAYS: dict[str, Callable[[int], Paint]] = {
+    "usual": usual,
+    "product": product,
+    "ours": ours,
+    "fast": partial(ours, styles=shipped_fast),
+    "ours, compiled": partial(ours, compiled=True),
+    "fast, compiled": partial(ours, styles=shipped_fast, compiled=True),
+}
 
 
 def main() -> None:

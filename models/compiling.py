@@ -23,7 +23,7 @@ def worth_trying(painting_s: float, path: NumericPath) -> bool:
     return painting_s * (HOPED_OF_MATRIX_UNITS if units else HOPED) > FIRST_S
 
 
-def compiled(network: nn.Module, device: str) -> Callable[[Tensor], Tensor]:
+def compiled(network: nn.Module, path: NumericPath) -> Callable[[Tensor], Tensor]:
     """The network, which is compiled whenever frames of a new shape come; what was compiled before is found on disk.
 
     Raises PlanMismatch, then, where this machine cannot compile. The same kernels come of the same network, so that
@@ -33,9 +33,10 @@ def compiled(network: nn.Module, device: str) -> Callable[[Tensor], Tensor]:
 
     # Beyond its limit of shapes torch would go on eagerly, whose bits are others.
     dynamo.config.recompile_limit = dynamo.config.accumulated_recompile_limit = 2**31
-    # No processes that compile beside each other: they would stay. A GPU is given its kernels all at once.
+    # A GPU is given its kernels all at once. A processor's code is for so many threads, which torch's cache only knows
+    # where it is said here; and no processes are to compile beside each other: they would stay.
     options: dict[str, str | int | bool | Callable[..., Any]] = (
-        {"triton.cudagraphs": True} if device == "cuda" else {"compile_threads": 1}
+        {"triton.cudagraphs": True} if path.device == "cuda" else {"cpp.threads": path.threads, "compile_threads": 1}
     )
     forward = torch.compile(network, dynamic=False, fullgraph=True, options=options)
 

@@ -120,7 +120,7 @@ class StyleNetwork:
     def __init__(self, network: TransformerNet, path: NumericPath) -> None:
         self._dtype = DTYPES[path.precision]
         network = network.to(path.device, self._dtype).to(memory_format=MEMORY_FORMAT).eval()
-        self._paint = compiled(network, path.device) if path.compiled else network
+        self._paint = compiled(network, path) if path.compiled else network
 
     def __call__(self, source: Tensor) -> Tensor:
         """Paint at any size: the frame is extended by its edge to what the network takes, and cut back."""

@@ -23,5 +23,7 @@ def test_a_gpu_paints_what_the_processor_paints(style: str) -> None:
     on_gpu = load_painter(weights, choose_numeric_path())
     painted = on_gpu(source)
     np.testing.assert_array_equal(on_gpu(source), painted)
+    compiled = load_painter(weights, choose_numeric_path().model_copy(update={"compiled": True}))(source)
+    assert np.abs(compiled.astype(float) - painted).mean() < 1
     error = np.square(painted.astype(float) - load_painter(weights, PROCESSOR)(source)).mean()
     assert 10 * np.log10(255**2 / error) > 38
