@@ -71,7 +71,13 @@ def test_the_image_tells_dask_what_our_own_clusters_are_told() -> None:
     told = re.search(r"DASK_CONFIG=\S+/site-packages/(\S+)", (DOCKER / "Dockerfile").read_text())
     assert told
     assert ROOT / told[1] == DASK_CONFIG
-    assert set(yaml.safe_load(DASK_CONFIG.read_text())["distributed"]) == {"adaptive", "scheduler", "worker", "nanny"}
+    assert set(yaml.safe_load(DASK_CONFIG.read_text())["distributed"]) == {
+        "admin",
+        "adaptive",
+        "scheduler",
+        "worker",
+        "nanny",
+    }
 
 
 def test_the_image_is_built_of_what_the_package_is_made_of() -> None:
