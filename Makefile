@@ -40,9 +40,10 @@ lock: $(READY)
 azure-schema: $(READY)
 	$(BIN)/python -m tests.deployments.provider_schema
 
-bench: $(READY) build/peers/ready
+bench: $(READY) build/peers/ready build/azurite/ready
 	$(BIN)/python -m bench.speed
 	$(BIN)/python -m bench.pipeline
+	$(BIN)/python -m bench.traffic
 	$(BIN)/python -m bench.media_table
 
 # What restyle is compared with, in an environment of its own.

@@ -143,8 +143,8 @@ def lines(found: dict[str, Any]) -> list[str]:
 def main() -> None:
     """Measure, write down, and put into the document."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--seconds", type=int, default=20, help="of the clip")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=int, default=60, help="of the clip")
+    parser.add_argument("--rounds", type=int, default=1)
     options = parser.parse_args()
     require_no_gpu()
     found: dict[str, Any] = {"machine": machine(), "frames": options.seconds * RATE, "rounds": []}

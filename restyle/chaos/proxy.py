@@ -30,6 +30,10 @@ class FaultyProxy:
     """takes a request's method and path"""
     requests: list[tuple[str, str, Fault]] = field(default_factory=list)
     connections: set[int] = field(default_factory=set)
+    bytes_up: int = 0
+    """of the bodies of requests"""
+    bytes_down: int = 0
+    """of those of the store's answers"""
     refused: int = 0
     """requests that the store itself answered with 403"""
 
@@ -54,7 +58,7 @@ class FaultyProxy:
 def faulty_proxy(upstream_url: str) -> Iterator[FaultyProxy]:
     """A proxy in front of Azurite for the length of the block."""
     upstream = urlsplit(upstream_url)
-    over = threading.Event()
+    over, counting = threading.Event(), threading.Lock()
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -62,6 +66,8 @@ def faulty_proxy(upstream_url: str) -> Iterator[FaultyProxy]:
         def handle_any(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             proxy.connections.add(self.client_address[1])
+            with counting:
+                proxy.bytes_up += len(body)
             fault = proxy.choose(self.command, self.path)
             proxy.requests.append((self.command, self.path, fault))
             if fault == "drop":
@@ -86,6 +92,8 @@ def faulty_proxy(upstream_url: str) -> Iterator[FaultyProxy]:
             content = response.read()
             connection.close()
             kept = [(k, v) for k, v in response.getheaders() if k.lower() not in _HOP_BY_HOP | {"content-length"}]
+            with counting:
+                proxy.bytes_down += len(content)
             proxy.refused += response.status == HTTPStatus.FORBIDDEN
             size = str(len(content)) if self.command != "HEAD" else response.getheader("Content-Length", "0")
             return response.status, [*kept, ("Content-Length", size)], content
