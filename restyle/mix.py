@@ -17,7 +17,7 @@ def is_mix(style: str) -> bool:
 
 def parse_mix(words: str) -> tuple[tuple[str, float], ...]:
     """Styles and their weights as given, ``NAME:WEIGHT,NAME:WEIGHT``. Raises BadSetting for anything else."""
-    parts = tuple(_part(words, part.strip()) for part in words.split(","))
+    parts = tuple(_part(words, part.strip(" ")) for part in words.split(","))
     names = [name for name, _ in parts]
     if len(names) < 2:
         raise BadSetting(f"--style {words}: one style alone is no mix; for less of it lower --strength")
@@ -32,7 +32,7 @@ def _part(words: str, part: str) -> tuple[str, float]:
     if not name:
         raise BadSetting(f"--style {words}: {part or 'an empty part'} has no weight; {REMEDY}")
     try:
-        weight = float(number)
+        weight = float(number if number.isprintable() else "")  # it takes control characters for blanks
     except ValueError:
         raise BadSetting(f"--style {words}: the weight {number!r} of {name} is not a number; {REMEDY}") from None
     if not (math.isfinite(weight) and weight > 0):

@@ -28,6 +28,7 @@ def test_a_mix_is_styles_and_weights() -> None:
         ("a:1,:2", "no weight"),
         ("a:1,b:much", "'much' of b is not a number"),
         ("a:1,b:", "'' of b is not a number"),
+        ("a:1,b:1\x1f", r"'1\\x1f' of b is not a number"),
         ("a:1,b:0", "0 of b is not above 0"),
         ("a:1,b:-0.5", "-0.5 of b is not above 0"),
         ("a:1,b:nan", "nan of b is not above 0"),

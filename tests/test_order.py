@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -74,6 +74,7 @@ def test_an_address_or_a_module_is_refused(form: str, name: str) -> None:
 
 
 @given(ANY, CONTROL, ANY)
+@example("", "\x1f", "0")  # a blank to str.strip
 def test_control_characters_are_refused(before: str, control: str, after: str) -> None:
     every_name(before + control + after)
 
