@@ -1,6 +1,8 @@
 """Compiling a network (torch.compile) for the machine and the size of the frames."""
 
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -21,6 +23,17 @@ def worth_trying(painting_s: float, path: NumericPath) -> bool:
     """Whether what compiling may save of a worker's painting is more than what a first trial costs."""
     units = path.device == "cuda" or cpu_has_matrix_units()
     return painting_s * (HOPED_OF_MATRIX_UNITS if units else HOPED) > FIRST_S
+
+
+def keep_compiled_in(folder: Path) -> None:
+    """Where compiled code is kept, unless TORCHINDUCTOR_CACHE_DIR says another place.
+
+    Torch's own is in /tmp, by a name that others of this machine may take; it may have written that into the variable.
+    """
+    from torch._inductor.runtime.cache_dir_utils import default_cache_dir  # noqa: PLC0415  (as below)
+
+    if os.environ.get("TORCHINDUCTOR_CACHE_DIR", default_cache_dir()) == default_cache_dir():
+        os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(folder)
 
 
 def compiled(network: nn.Module, path: NumericPath) -> Callable[[Tensor], Tensor]:

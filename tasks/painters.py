@@ -4,13 +4,13 @@ This stands apart from the task that uses it: a task's own module travels by val
 """
 
 import hashlib
-import os
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import PurePosixPath
 from threading import Lock
 
 from models.checkpoint import require_size
+from models.compiling import keep_compiled_in
 from models.gatys import Gatys, GatysClip, load_gatys
 from models.inference import Frames, Mix, Model, Painter, load_network
 from models.own import load_callable, load_program
@@ -69,8 +69,8 @@ def _from_store(style: StyleRef, numeric: NumericPath) -> NewModel:
 
 
 def _load(style: StyleRef, numeric: NumericPath, read: Read) -> NewModel:
-    if numeric.compiled:  # torch's own folder is in /tmp, by a name that others of this machine may take
-        os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(Settings().home / "inductor"))
+    if numeric.compiled:
+        keep_compiled_in(Settings().home / "inductor")
     if style.kind == "gatys":
         gatys = load_gatys(read(gatys_order(style.sha256)), numeric)
         return lambda: GatysClip(gatys)
