@@ -50,7 +50,7 @@ def lines(rows: list[dict[str, Any]]) -> list[str]:
     )
     return [
         *(head, "|---" + "|--:" * 5 + "|", *body, ""),
-        f"{FRAMES} frames of {SIZE[0]}x{SIZE[1]}, `--engine fast`; the source and the output, of "
+        f"{FRAMES} frames of {SIZE[0]}x{SIZE[1]}, `--engine fast`; the source, and the output of "
         f"{rows[0]['output_mb']:.1f} MB, are part of each. Azurite, {machine()}.",
     ]
 
