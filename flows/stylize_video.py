@@ -49,7 +49,7 @@ def stylize_video(
         video: The video's key in the data store, as it is listed there: videos/clip.mp4
         style: A style's name, or a mix of names: starry_night:0.6,wave:0.4. Give either a style or a painting.
         painting: Instead of a style: the key of a picture in the data store. A style is learned from it once.
-        fast: Paint with the style's smaller network, at two to three times the speed; for styles restyle comes with.
+        fast: Paint with the style's smaller network, at four to five times the speed; for styles restyle comes with.
         strength: How much of the style: 0 leaves the video as it is, 1 paints fully.
         keep_color: Paint with the strokes of the style, in the colours of the video.
         stroke: Broader strokes above 1, finer ones below.

@@ -86,7 +86,7 @@ def add_painting(parser: argparse.ArgumentParser) -> None:
         "--engine",
         choices=("auto", "full", "fast", "gatys"),
         default="auto",
-        help="full: the style's network; fast: a shipped style's smaller network, at two to three times the speed; "
+        help="full: the style's network; fast: a shipped style's smaller network, at four to five times the speed; "
         "gatys: every frame is optimised towards a painting, slow, for stills and short clips (default auto: full)",
     )
     add_look(parser)

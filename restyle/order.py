@@ -70,7 +70,7 @@ class VideoOrder(Frozen):
     fast: bool = Field(
         default=False,
         title="Fast",
-        description="Paint with the style's smaller network, at two to three times the speed; for styles that restyle "
+        description="Paint with the style's smaller network, at four to five times the speed; for styles that restyle "
         "comes with.",
     )
     strength: float = Field(
