@@ -39,11 +39,13 @@ def keep_compiled_in(folder: Path) -> None:
 def compiled(network: nn.Module, path: NumericPath) -> Callable[[Tensor], Tensor]:
     """The network, which is compiled whenever frames of a new shape come; what was compiled before is found on disk.
 
-    Raises PlanMismatch, then, where this machine cannot compile. The same kernels come of the same network, so that
-    processes that compile it paint the same bits.
+    Raises PlanMismatch where that is switched off, and later where this machine cannot compile. The same kernels come
+    of the same network, so that processes that compile it paint the same bits.
     """
     from torch import _dynamo as dynamo  # noqa: PLC0415  (imports a hundred modules, sympy among them)
 
+    if dynamo.config.disable:
+        raise PlanMismatch("the network is to be compiled, and TORCH_COMPILE_DISABLE forbids it; unset that")
     # Beyond its limit of shapes torch would go on eagerly, whose bits are others.
     dynamo.config.recompile_limit = dynamo.config.accumulated_recompile_limit = 2**31
     # A GPU is given its kernels all at once. A processor's code is for so many threads, which torch's cache only knows

@@ -6,6 +6,7 @@ import platform
 import time
 from pathlib import Path
 from statistics import median
+from typing import NamedTuple
 
 import torch
 from prefect import task
@@ -77,28 +78,41 @@ def time_frame(style: StyleRef, numeric: NumericPath, look: Look, width: int, he
 
     frame_s = within_memory(numeric.mini_batch, timed, paint, (width, height))
     file = _trial_file(style, numeric, look, width, height)
-    trial = _read(file)
+    trial, noise = _read(file), noise_frames(numeric.mini_batch, width, height)
     if trial is None and style.kind in COMPILED and worth_trying(frames * frame_s, numeric):
         log.warning("compiling the network, to see whether it paints faster: up to a minute, once on this machine")
-        if trial := _tried(style, numeric, look, noise_frames(numeric.mini_batch, width, height)):
+        if compiled := _compiled(style, numeric, look, noise):
+            trial = compiled.trial(paint, noise)
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(trial.model_dump_json())
+    elif trial and trial.timed(numeric, frames).numeric.compiled and not _compiled(style, numeric, look, noise):
+        trial = None  # it could, and cannot any more
     return trial.timed(numeric, frames) if trial else Timed(numeric=numeric, frame_s=frame_s)
 
 
-def _tried(style: StyleRef, numeric: NumericPath, look: Look, noise: Frames) -> Trial | None:
-    """Both ways in turns; None where this machine cannot compile."""
-    eager, compiled = (
-        one_at_a_time(painter(style, numeric.model_copy(update={"compiled": said}), look)) for said in (False, True)
-    )
+class Compiled(NamedTuple):
+    """A painter that is compiled, and the seconds which that took."""
+
+    paint: Paint
+    compiling_s: float
+
+    def trial(self, eager: Paint, noise: Frames) -> Trial:
+        """Both painters in turns."""
+        turns = [(_seconds(eager, noise), _seconds(self.paint, noise)) for _ in range(TURNS)]
+        eager_s, compiled_s = (median(taken) / len(noise) for taken in zip(*turns, strict=True))
+        return Trial(eager_s=eager_s, compiled_s=compiled_s, compiling_s=self.compiling_s)
+
+
+def _compiled(style: StyleRef, numeric: NumericPath, look: Look, noise: Frames) -> Compiled | None:
+    """None where this worker cannot compile."""
     try:
-        compiling_s = _seconds(compiled, noise)
-        turns = [(_seconds(eager, noise), _seconds(compiled, noise)) for _ in range(TURNS)]
+        paint = one_at_a_time(painter(style, numeric.model_copy(update={"compiled": True}), look))
+        compiling_s = _seconds(paint, noise)
+        paint(noise)  # a GPU's graphs are taken the second time
     except (RestyleError, RuntimeError) as error:  # whatever a compiler, or a GPU, does not stand
         log.warning("not compiled: %s", error)
         return None
-    eager_s, compiled_s = (median(taken) / len(noise) for taken in zip(*turns, strict=True))
-    return Trial(eager_s=eager_s, compiled_s=compiled_s, compiling_s=compiling_s)
+    return Compiled(paint, compiling_s)
 
 
 def _seconds(paint: Paint, frames: Frames) -> float:

@@ -63,14 +63,24 @@ def test_a_long_clip_is_worth_a_trial_once_and_every_worker_paints_the_same_bits
     again, told_again = timed_by_a_worker(tmp_path)
     assert again == said
     assert ("compiling the network" in told, "compiling the network" in told_again) == (True, False)
+    kept.write_text(Trial(eager_s=2, compiled_s=1, compiling_s=20).model_dump_json())
+    forbidden, _ = timed_by_a_worker(tmp_path, TORCH_COMPILE_DISABLE="1")
+    assert (forbidden[0], forbidden[2]) == ("False", said[2])
 
 
 @pytest.mark.slow
-def test_without_a_compiler_a_long_clip_is_painted_eagerly_and_a_plan_that_says_compiled_is_refused(
-    tmp_path: Path,
+@pytest.mark.parametrize(
+    ("environment", "remedy"),
+    [
+        ({"PATH": "/no/such/folder", "CXX": "no-such-compiler"}, "install a C++ compiler"),
+        ({"TORCH_COMPILE_DISABLE": "1"}, "TORCH_COMPILE_DISABLE forbids it; unset that"),
+    ],
+)
+def test_where_nothing_can_be_compiled_a_long_clip_is_painted_eagerly_and_a_plan_that_says_compiled_is_refused(
+    tmp_path: Path, environment: dict[str, str], remedy: str
 ) -> None:
-    said, told = timed_by_a_worker(tmp_path, PATH=str(tmp_path), CXX="no-such-compiler")
+    said, told = timed_by_a_worker(tmp_path, **environment)
     assert said[:2] == ["False", ""]
     assert "not compiled: " in told
-    assert "install a C++ compiler" in said[3]
+    assert remedy in said[3]
     assert not (tmp_path / "compiled").exists()
