@@ -19,9 +19,10 @@ import torch
 
 from bench.judging import Judge, painted, paintings, photographs, shrunk
 from models.flicker import MOVES, CameraMove, film, warping_error
-from models.inference import Frames, Painter, load_painter
+from models.inference import Painter, load_painter
 from models.own import OwnModel, callable_identity, load_callable
 from models.runtime import choose_numeric_path
+from models.staging import Frames
 from models.styles import shipped
 
 PEERS = Path(__file__).parents[1] / "build/peers"

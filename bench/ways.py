@@ -12,8 +12,9 @@ import numpy as np
 import torch
 
 from models.checkpoint import read_network
-from models.inference import Frames, Painter, load_painter
+from models.inference import Painter, load_painter
 from models.runtime import DTYPES, choose_numeric_path
+from models.staging import Frames
 from models.styles import ShippedStyle, shipped, shipped_fast
 from tests.models.public_network import PublicNet
 

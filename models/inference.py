@@ -1,11 +1,9 @@
 """Paints frames: uint8 pictures of any size in, painted ones of the same size out."""
 
-import time
 from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - torch's own idiom
 
@@ -16,17 +14,16 @@ from models.look import keep_source_color, resized, seen_size, to_levels
 from models.motion import Smoother
 from models.network import MIN_SIDE, SIZE_MULTIPLE, TransformerNet
 from models.runtime import DTYPES, MEMORY_FORMAT, is_out_of_memory, require_path
+from models.staging import Frames, Staging
 from restyle.domain import NumericPath
 from restyle.errors import OutOfMemory
-
-Frames = NDArray[np.uint8]
 
 Model = Callable[[Tensor], Tensor]
 """(B, 3, H, W) uint8 RGB on the path's device to float32 of the same shape and device, within 0..255."""
 
 
 class Painter:
-    """A model ready to paint, in the way a NumericPath says; ``model_s`` adds up the seconds of its forward passes.
+    """A model ready to paint, in the way a NumericPath says.
 
     The same frames in the same call give the same bits. Not safe to call from two threads at once.
     """
@@ -55,8 +52,8 @@ class Painter:
         self.strength = strength
         self.keep_color = keep_color
         self.stroke = stroke
-        self.model_s = 0.0
         self._model = model
+        self._staging = Staging(path.device)
         self._smoother = Smoother(carried) if carried else None
 
     def __call__(self, frames: Frames) -> Frames:
@@ -64,37 +61,41 @@ class Painter:
 
         Raises OutOfMemory where a mini-batch does not fit into the device's memory.
         """
+        mini = self.path.mini_batch
+        return np.concatenate([self.begin(frames[first : first + mini])() for first in range(0, len(frames), mini)])
+
+    def begin(self, frames: Frames) -> Callable[[], Frames]:
+        """Paint one mini-batch, as calling does; what this returns waits for the painted frames.
+
+        A GPU paints meanwhile, and goes on with what is begun next. A processor paints when it is waited for.
+        """
         if frames.ndim != 4 or frames.shape[3] != 3 or frames.dtype != np.uint8:
             raise ValueError(f"frames are {frames.dtype} {frames.shape} instead of uint8 (N, H, W, 3)")
-        painted = frames.copy()
         if self.strength == 0:
-            return painted
+            return frames.copy
+        if self.path.device != "cpu":
+            return self._start(frames)
+
+        def paint() -> Frames:
+            return self._start(frames)()
+
+        return paint
+
+    def _start(self, frames: Frames) -> Callable[[], Frames]:
         if self.path.device == "cpu":
             torch.set_num_threads(self.path.threads)
-        began = time.perf_counter()
         try:
-            self._paint_all(painted)
+            with torch.inference_mode():
+                return self._staging.paint(frames, self._paint)
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
-            count, said = min(len(frames), self.path.mini_batch), str(error).partition("\n")[0]
-        else:
-            self.model_s += time.perf_counter() - began
-            return painted
+            said = str(error).partition("\n")[0]
         # Raised here, where nothing of the failed pass is held any more.
         if self.path.device == "cuda":
             torch.cuda.empty_cache()
-        what = f"{count} frames of {frames.shape[2]}x{frames.shape[1]} pixels"
+        what = f"{len(frames)} frames of {frames.shape[2]}x{frames.shape[1]} pixels"
         raise OutOfMemory(f"{what}, painted at once, need more memory than this {self.path.device} has ({said})")
-
-    def _paint_all(self, frames: Frames) -> None:
-        """Paint over frames, (N, H, W, 3) uint8, mini-batch by mini-batch."""
-        with torch.inference_mode():
-            for start in range(0, len(frames), self.path.mini_batch):
-                part = slice(start, start + self.path.mini_batch)
-                # torch wants memory it may write to; frames decoded elsewhere may be read-only.
-                source = torch.from_numpy(frames[part]).to(self.path.device).permute(0, 3, 1, 2)
-                frames[part] = self._paint(source).permute(0, 2, 3, 1).cpu().numpy()
 
     def _paint(self, source: Tensor) -> Tensor:
         """source: (B, 3, H, W) uint8. Returns the same."""

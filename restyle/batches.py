@@ -18,13 +18,13 @@ from restyle.images import Pixels, decode_image, encode_image, most_bytes
 from restyle.layout import frames, image_name
 from restyle.ledger import BatchRecord, FrameRecord, Ledger, Timings
 from restyle.plan import Plan
-from restyle.prefetch import prefetch
+from restyle.prefetch import one_ahead, prefetch
 from restyle.storage import Store
 
 log = logging.getLogger(__name__)
 
-Painter = Callable[[Pixels], Pixels]
-"""(N, H, W, 3) uint8 RGB to the same: any per-frame model."""
+Painter = Callable[[Pixels], Callable[[], Pixels]]
+"""Begins to paint (N, H, W, 3) uint8 RGB by any per-frame model; what it gives waits for the same of painted ones."""
 
 IO_THREADS = 8
 
@@ -90,18 +90,27 @@ def paint_frames(
     """
     mini, numbers = plan.numeric.mini_batch, range(plan.first_seen(batch), batch.stop)
     clock = time.perf_counter
-    for first in range(0, len(numbers), mini):
-        require_wanted()
+
+    def begun() -> Iterator[tuple[range, list[Loaded], Callable[[], Pixels]]]:
+        for first in range(0, len(numbers), mini):
+            require_wanted()
+            t0 = clock()
+            loaded = list(islice(sources, mini))
+            t1 = clock()
+            painted = painter(np.stack([one.pixels for one in loaded]))
+            spent.load_s += t1 - t0
+            spent.model_s += clock() - t1
+            yield numbers[first : first + mini], loaded, painted
+
+    # A GPU has the next mini-batch before it is done with one.
+    for part, loaded, wait in one_ahead(begun()):
         t0 = clock()
-        loaded = list(islice(sources, mini))
-        t1 = clock()
-        painted = painter(np.stack([one.pixels for one in loaded]))
-        t2 = clock()
-        spent.load_s += t1 - t0
-        spent.model_s += t2 - t1
-        for number, pixels, one in zip(numbers[first : first + mini], painted, loaded, strict=True):
+        painted = wait()
+        model_s = clock() - t0
+        spent.model_s += model_s
+        for number, pixels, one in zip(part, painted, loaded, strict=True):
             if number >= batch.start:
-                yield Painted(number, one, pixels, (t2 - t1) / len(loaded))
+                yield Painted(number, one, pixels, model_s / len(part))
 
 
 def paint_batch(
@@ -119,7 +128,7 @@ def paint_batch(
     """Paint a batch whose source frames, and those of its lead-in, are in the store and commit its record.
 
     seen: called for each image that is stored, in any order and from several threads. require_wanted: as for
-    paint_frames. Holds at most four mini-batches of frames in memory. Raises FrameCorrupt for a source frame that is
+    paint_frames. Holds at most six mini-batches of frames in memory. Raises FrameCorrupt for a source frame that is
     missing or damaged, and what the store raises.
     """
     spent, ahead = LoopTimes(), 2 * plan.numeric.mini_batch

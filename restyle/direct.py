@@ -41,7 +41,7 @@ def paint_directly(
 ) -> BatchRecord:
     """Decode, paint and encode a batch, one beside the other; upload its segment, then commit its record.
 
-    folder: for the segment on its way. seen, require_wanted: as for paint_batch. Holds at most four mini-batches of
+    folder: for the segment on its way. seen, require_wanted: as for paint_batch. Holds at most seven mini-batches of
     frames in memory, beside what the encoder holds. The frames that the report shows are stored as images. Raises what
     decoding, painting, encoding and the stores raise.
     """
@@ -49,24 +49,28 @@ def paint_directly(
     shown = set(shown_frames(plan.frame_count))
     records: list[FrameRecord] = []
 
-    def painted(sources: Iterator[Loaded]) -> Iterator[Pixels]:
-        for done in paint_frames(plan, batch, sources, painter, spent, require_wanted):
-            if done.number in shown:
-                _show(data, plan, done)
-            digest = hashlib.sha256(done.pixels.data).hexdigest()
-            records.append(FrameRecord(size_bytes=done.pixels.nbytes, sha256=digest, source_sha256=done.source.sha256))
-            seen(FrameTimes(done.number, done.source.seconds, done.model_s, store_s=0.0))
-            yield done.pixels
+    def recorded(done: Painted) -> Pixels:
+        if done.number in shown:
+            _show(data, plan, done)
+        digest = hashlib.sha256(done.pixels.data).hexdigest()
+        seen(FrameTimes(done.number, done.source.seconds, done.model_s, store_s=0.0))
+        records.append(FrameRecord(size_bytes=done.pixels.nbytes, sha256=digest, source_sha256=done.source.sha256))
+        return done.pixels
 
-    numbers = range(plan.first_seen(batch), batch.stop)
+    numbers, mini = range(plan.first_seen(batch), batch.stop), plan.numeric.mini_batch
     with (
         # Where painting fails, its traceback would keep what is left, and the decoder's next batch would get it.
         closing(decoder.frames(numbers.start, numbers.stop)) as decoded,
-        ThreadPoolExecutor(1, thread_name_prefix="decoded") as pool,  # one thread, for their order
+        # One thread each, for their order.
+        ThreadPoolExecutor(1, thread_name_prefix="decoding") as decoding,
+        ThreadPoolExecutor(1, thread_name_prefix="hashing") as hashing,
+        ThreadPoolExecutor(1, thread_name_prefix="recording") as recording,
     ):
-        sources = prefetch(pool, lambda _: _load(decoded), numbers, ahead=2 * plan.numeric.mini_batch)
-        size = (plan.width, plan.height)
-        encode_segment(painted(sources), size, info, options, target, plan.numeric.threads)
+        received = prefetch(decoding, lambda _: _receive(decoded), numbers, ahead=2 * mini)
+        sources = prefetch(hashing, _hashed, received, ahead=mini)
+        painted = paint_frames(plan, batch, sources, painter, spent, require_wanted)
+        pixels = prefetch(recording, recorded, painted, ahead=mini)
+        encode_segment(pixels, (plan.width, plan.height), info, options, target, plan.numeric.threads)
     entry = new_record(plan, batch, tuple(records), spent, attempts, worker)
     segments.commit(entry, target, entry.timings.store_s)
     target.unlink()
@@ -74,10 +78,15 @@ def paint_directly(
     return entry
 
 
-def _load(decoded: Iterator[Pixels]) -> Loaded:
+def _receive(decoded: Iterator[Pixels]) -> tuple[Pixels, float]:
     begun = time.perf_counter()
-    pixels = next(decoded)
-    return Loaded(pixels, hashlib.sha256(pixels.data).hexdigest(), time.perf_counter() - begun)
+    return next(decoded), time.perf_counter() - begun
+
+
+def _hashed(received: tuple[Pixels, float]) -> Loaded:
+    begun = time.perf_counter()
+    pixels, seconds = received
+    return Loaded(pixels, hashlib.sha256(pixels.data).hexdigest(), seconds + time.perf_counter() - begun)
 
 
 def _show(data: Store, plan: Plan, done: Painted) -> None:

@@ -1,4 +1,4 @@
-"""A bounded look-ahead over a thread pool: what keeps slow stores from stopping fast loops, and memory small."""
+"""Bounded look-aheads: what keeps slow stores and coders from stopping fast loops, and memory small."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -22,3 +22,13 @@ def prefetch(pool: Executor, work: Callable[[Item], Result], items: Iterable[Ite
     finally:
         for future in begun:
             future.cancel()
+
+
+def one_ahead(items: Iterable[Item]) -> Iterator[Item]:
+    """The same items, each once the next one is there."""
+    waiting: deque[Item] = deque()
+    for item in items:
+        waiting.append(item)
+        if len(waiting) > 1:
+            yield waiting.popleft()
+    yield from waiting

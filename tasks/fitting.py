@@ -6,7 +6,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from models.inference import Frames
+from models.staging import Frames
+from restyle.batches import Painter
 from restyle.errors import OutOfMemory
 from restyle.ledger import BatchRecord
 from restyle.plan import Plan
@@ -16,12 +17,11 @@ SMALLER = (0.875, 0.75, 0.625, 0.5, 0.375, 0.25, 0.125)
 """Of a frame's sides: what is tried, to say what would fit."""
 
 T = TypeVar("T")
-Paint = Callable[[Frames], Frames]
 
 log = logging.getLogger(__name__)
 
 
-def fitting(plan: Plan, paint_batch: Callable[[Plan, Paint], BatchRecord]) -> BatchRecord:
+def fitting(plan: Plan, paint_batch: Callable[[Plan, Painter], BatchRecord]) -> BatchRecord:
     """Paint a batch as its plan says, or from its first frame on in smaller mini-batches, which its record then names.
 
     Raises OutOfMemory where a single frame does not fit, with a size that does.
@@ -31,13 +31,13 @@ def fitting(plan: Plan, paint_batch: Callable[[Plan, Paint], BatchRecord]) -> Ba
         numeric = plan.numeric.model_copy(update={"mini_batch": mini_batch})
         return paint_batch(plan.model_copy(update={"numeric": numeric}), new_painter())
 
-    def new_painter() -> Paint:
+    def new_painter() -> Painter:
         return one_at_a_time(painter(plan.job.style, plan.numeric, plan.job.look))
 
     return within_memory(plan.numeric.mini_batch, attempt, new_painter(), (plan.width, plan.height))
 
 
-def within_memory(mini_batch: int, attempt: Callable[[int], T], paint: Paint, size: tuple[int, int]) -> T:
+def within_memory(mini_batch: int, attempt: Callable[[int], T], paint: Painter, size: tuple[int, int]) -> T:
     """What `attempt` gives with so many frames at a time, or with half as many, and so on. Raises OutOfMemory.
 
     paint, size: to find out, by width and height, what would fit where one frame does not.
@@ -58,11 +58,11 @@ def noise_frames(count: int, width: int, height: int) -> Frames:
     return np.random.default_rng(0).integers(0, 256, (count, height, width, 3), dtype=np.uint8)
 
 
-def _advice(paint: Paint, width: int, height: int) -> str:
+def _advice(paint: Painter, width: int, height: int) -> str:
     for share in SMALLER:
         smaller = max(1, round(width * share)), max(1, round(height * share))
         try:
-            paint(noise_frames(1, *smaller))
+            paint(noise_frames(1, *smaller))()
         except OutOfMemory:
             continue
         return f"{smaller[0]}x{smaller[1]} fit: run with --max-side {max(smaller)}, or where there is more memory"

@@ -12,8 +12,10 @@ from threading import Lock
 from models.checkpoint import require_size
 from models.compiling import keep_compiled_in
 from models.gatys import Gatys, GatysClip, load_gatys
-from models.inference import Frames, Mix, Model, Painter, load_network
+from models.inference import Mix, Model, Painter, load_network
 from models.own import load_callable, load_program
+from models.staging import Frames
+from restyle.batches import Painter as Paint
 from restyle.domain import NumericPath
 from restyle.errors import BadCheckpoint
 from restyle.job import Look, StyleRef
@@ -36,17 +38,23 @@ def painter(style: StyleRef, numeric: NumericPath, look: Look) -> Painter:
     return _painter(_from_store(style, numeric), numeric, look)
 
 
-def one_at_a_time(paint: Painter) -> Callable[[Frames], Frames]:
-    """The painter, of which this process runs one at a time, whatever number of threads its worker has.
+def one_at_a_time(painter: Painter) -> Paint:
+    """Begins to paint a mini-batch, of which this process paints one at a time, whatever threads its worker has.
 
     How many threads torch takes is the process's to say, and a model of a user's own need not stand two at once.
     """
 
-    def painted(frames: Frames) -> Frames:
+    def begin(frames: Frames) -> Callable[[], Frames]:
         with _PAINTING:
-            return paint(frames)
+            wait = painter.begin(frames)
 
-    return painted
+        def painted() -> Frames:
+            with _PAINTING:
+                return wait()
+
+        return painted
+
+    return begin
 
 
 def make_painter(style: StyleRef, numeric: NumericPath, look: Look, read: Read) -> Painter:

@@ -13,12 +13,13 @@ from prefect import task
 from pydantic import ValidationError
 
 from models.compiling import worth_trying
-from models.inference import Frames
+from models.staging import Frames
+from restyle.batches import Painter
 from restyle.domain import Frozen, NumericPath
 from restyle.errors import RestyleError
 from restyle.job import Look, StyleRef
 from restyle.settings import Settings
-from tasks.fitting import Paint, noise_frames, within_memory
+from tasks.fitting import noise_frames, within_memory
 from tasks.painters import one_at_a_time, painter
 from tasks.retrying import RETRYING
 
@@ -93,10 +94,10 @@ def time_frame(style: StyleRef, numeric: NumericPath, look: Look, width: int, he
 class Compiled(NamedTuple):
     """A painter that is compiled, and the seconds which that took."""
 
-    paint: Paint
+    paint: Painter
     compiling_s: float
 
-    def trial(self, eager: Paint, noise: Frames) -> Trial:
+    def trial(self, eager: Painter, noise: Frames) -> Trial:
         """Both painters in turns."""
         turns = [(_seconds(eager, noise), _seconds(self.paint, noise)) for _ in range(TURNS)]
         eager_s, compiled_s = (median(taken) / len(noise) for taken in zip(*turns, strict=True))
@@ -108,16 +109,16 @@ def _compiled(style: StyleRef, numeric: NumericPath, look: Look, noise: Frames) 
     try:
         paint = one_at_a_time(painter(style, numeric.model_copy(update={"compiled": True}), look))
         compiling_s = _seconds(paint, noise)
-        paint(noise)  # a GPU's graphs are taken the second time
+        paint(noise)()  # a GPU's graphs are taken the second time
     except (RestyleError, RuntimeError) as error:  # whatever a compiler, or a GPU, does not stand
         log.warning("not compiled: %s", error)
         return None
     return Compiled(paint, compiling_s)
 
 
-def _seconds(paint: Paint, frames: Frames) -> float:
+def _seconds(paint: Painter, frames: Frames) -> float:
     begun = time.perf_counter()
-    paint(frames)
+    paint(frames)()
     return time.perf_counter() - begun
 
 

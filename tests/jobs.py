@@ -1,15 +1,18 @@
 """Small jobs on folders in a temporary place, for tests of what works on a job."""
 
 import io
+from collections.abc import Callable
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 
+from restyle.batches import Painter
 from restyle.domain import ColorTags, NumericPath, VideoInfo
-from restyle.images import coder_name, encode_image
+from restyle.images import Pixels, coder_name, encode_image
 from restyle.job import Job, Look, StyleRef, VideoSource
 from restyle.layout import frames, image_name
 from restyle.ledger import Ledger
@@ -60,6 +63,11 @@ def small_job(place: Path, frame_count: int = 10, batch_size: int = 4, smooth: f
     for i in range(frame_count):
         data.write(frames(job.job_id) + image_name(i, "png"), encode_image(grey(i), "png"))
     return SmallJob(data, control, plan, Ledger(control, data, plan))
+
+
+def at_once(paint: Callable[[Pixels], Pixels]) -> Painter:
+    """A painter that has painted when it is waited for."""
+    return lambda frames: partial(paint, frames)
 
 
 def grey(level: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:

@@ -1,6 +1,7 @@
 """Painting one batch: what is stored, what is recorded, and what a failure leaves."""
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from restyle.batches import paint_batch
 from restyle.errors import FrameCorrupt
 from restyle.images import Pixels
 from restyle.layout import frames, image_name, styled
-from tests.jobs import grey, pixels, small_job
+from tests.jobs import at_once, grey, pixels, small_job
 
 
 def invert(batch: Pixels) -> Pixels:
@@ -20,7 +21,7 @@ def invert(batch: Pixels) -> Pixels:
 def test_every_frame_of_the_batch_is_painted_and_recorded_by_hash(tmp_path: Path) -> None:
     job = small_job(tmp_path)
     batch = job.plan.batches[1]
-    entry = paint_batch(job.data, job.ledger, job.plan, batch, invert, attempts=2, worker="w")
+    entry = paint_batch(job.data, job.ledger, job.plan, batch, at_once(invert), attempts=2, worker="w")
     for number, key, frame in zip(range(4, 8), job.ledger.styled_keys(batch), entry.frames, strict=True):
         stored = job.data.read(key)
         assert np.array_equal(pixels(stored), 255 - grey(number))
@@ -39,8 +40,27 @@ def test_mini_batches_have_the_planned_size(tmp_path: Path) -> None:
         sizes.append(len(batch))
         return batch
 
-    paint_batch(job.data, job.ledger, job.plan, job.plan.batches[0], count, attempts=1, worker="w")
+    paint_batch(job.data, job.ledger, job.plan, job.plan.batches[0], at_once(count), attempts=1, worker="w")
     assert sizes == [2, 2, 1]
+
+
+def test_a_mini_batch_is_begun_before_the_one_before_it_is_waited_for(tmp_path: Path) -> None:
+    job = small_job(tmp_path, frame_count=5, batch_size=5)
+    said: list[str] = []
+
+    def begin(frames: Pixels) -> Callable[[], Pixels]:
+        """In place of a GPU, which paints by itself."""
+        first = frames[0, 0, 0, 0]
+        said.append(f"begin {first}")
+
+        def wait() -> Pixels:
+            said.append(f"wait {first}")
+            return frames
+
+        return wait
+
+    paint_batch(job.data, job.ledger, job.plan, job.plan.batches[0], begin, attempts=1, worker="w")
+    assert said == ["begin 0", "begin 2", "wait 0", "begin 4", "wait 2", "wait 4"]
 
 
 def test_a_lead_in_is_painted_before_the_batch_and_not_stored(tmp_path: Path) -> None:
@@ -51,7 +71,7 @@ def test_a_lead_in_is_painted_before_the_batch_and_not_stored(tmp_path: Path) ->
         levels.extend(int(frame[0, 0, 0]) for frame in frames)
         return invert(frames)
 
-    entry = paint_batch(job.data, job.ledger, job.plan, batch, see, attempts=1, worker="w")
+    entry = paint_batch(job.data, job.ledger, job.plan, batch, at_once(see), attempts=1, worker="w")
     assert levels == list(range(1, 8))
     assert len(entry.frames) == len(batch)
     stored = [pixels(job.data.read(key)) for key in job.ledger.styled_keys(batch)]
@@ -65,7 +85,7 @@ def test_a_damaged_source_frame_fails_the_batch_by_name_and_leaves_no_record(tmp
     key = frames(job.plan.job.job_id) + image_name(6, "png")
     job.data.write(key, damage)
     with pytest.raises(FrameCorrupt, match=image_name(6, "png")):
-        paint_batch(job.data, job.ledger, job.plan, job.plan.batches[1], invert, attempts=1, worker="w")
+        paint_batch(job.data, job.ledger, job.plan, job.plan.batches[1], at_once(invert), attempts=1, worker="w")
     assert job.ledger.read(job.plan.batches[1]) is None
 
 
@@ -73,7 +93,7 @@ def test_a_missing_source_frame_fails_the_batch_by_name(tmp_path: Path) -> None:
     job = small_job(tmp_path)
     job.data.delete(frames(job.plan.job.job_id) + image_name(9, "png"))
     with pytest.raises(FrameCorrupt, match=r"00000009\.png: the source frame is missing"):
-        paint_batch(job.data, job.ledger, job.plan, job.plan.batches[2], invert, attempts=1, worker="w")
+        paint_batch(job.data, job.ledger, job.plan, job.plan.batches[2], at_once(invert), attempts=1, worker="w")
 
 
 def test_a_frame_that_others_replaced_by_gigabytes_is_not_read_whole(tmp_path: Path) -> None:
@@ -83,4 +103,4 @@ def test_a_frame_that_others_replaced_by_gigabytes_is_not_read_whole(tmp_path: P
     with huge.open("wb") as file:
         file.truncate(1 << 40)  # a hole: it takes no disk
     with pytest.raises(FrameCorrupt, match="not a readable image"):
-        paint_batch(job.data, job.ledger, job.plan, batch, invert, attempts=1, worker="w")
+        paint_batch(job.data, job.ledger, job.plan, batch, at_once(invert), attempts=1, worker="w")

@@ -13,7 +13,7 @@ from restyle.layout import segment
 from restyle.ledger import BatchRecord
 from restyle.media.options import OutputOptions, encoding_id
 from restyle.reassembly import encode_batch
-from tests.jobs import HEIGHT, INFO, WIDTH, SmallJob, small_job
+from tests.jobs import HEIGHT, INFO, WIDTH, SmallJob, at_once, small_job
 from tests.media.reading import frames_rgb
 
 OPTIONS = OutputOptions(crf=1)
@@ -24,7 +24,8 @@ def invert(frames: Pixels) -> Pixels:
 
 
 def paint(job: SmallJob, index: int) -> BatchRecord:
-    return paint_batch(job.data, job.ledger, job.plan, job.plan.batches[index], invert, attempts=1, worker="test")
+    batch = job.plan.batches[index]
+    return paint_batch(job.data, job.ledger, job.plan, batch, at_once(invert), attempts=1, worker="test")
 
 
 def segments_of(job: SmallJob, options: OutputOptions = OPTIONS) -> Segments:

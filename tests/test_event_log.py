@@ -10,17 +10,14 @@ from restyle.errors import FrameCorrupt
 from restyle.event_log import batch_log, spoken
 from restyle.layout import batch_log as log_key
 from restyle.layout import frames, image_name
-from tests.jobs import SmallJob, small_job
+from tests.jobs import SmallJob, at_once, small_job
 
 
 def paint(job: SmallJob, attempt: int) -> None:
     batch = job.plan.batches[1]
     with batch_log(job.control, "run-1", batch, attempt, "host:7") as log:
-        log.painted(
-            paint_batch(
-                job.data, job.ledger, job.plan, batch, lambda x: x, attempts=attempt, worker="host:7", seen=log.frame
-            )
-        )
+        places = (job.data, job.ledger, job.plan, batch, at_once(lambda frames: frames))
+        log.painted(paint_batch(*places, attempts=attempt, worker="host:7", seen=log.frame))
 
 
 def lines(job: SmallJob) -> list[dict[str, object]]:

@@ -6,7 +6,7 @@ import numpy as np
 
 from restyle.batches import paint_batch
 from restyle.images import Pixels
-from tests.jobs import SmallJob, small_job
+from tests.jobs import SmallJob, at_once, small_job
 
 
 def invert(frames: Pixels) -> Pixels:
@@ -15,7 +15,7 @@ def invert(frames: Pixels) -> Pixels:
 
 def paint(job: SmallJob, *indices: int) -> None:
     for index in indices:
-        paint_batch(job.data, job.ledger, job.plan, job.plan.batches[index], invert, attempts=1, worker="test")
+        paint_batch(job.data, job.ledger, job.plan, job.plan.batches[index], at_once(invert), attempts=1, worker="test")
 
 
 def test_a_painted_batch_is_found_and_trusted(tmp_path: Path) -> None:

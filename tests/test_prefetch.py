@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from restyle.prefetch import prefetch
+from restyle.prefetch import one_ahead, prefetch
 
 
 def test_results_come_in_order_and_never_more_than_the_bound_is_begun() -> None:
@@ -44,3 +44,17 @@ def test_an_error_surfaces_at_its_place_and_the_rest_is_not_begun() -> None:
             next(results)
         gate.set()
     assert len(ran) <= 5
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 5])
+def test_one_ahead_gives_each_item_once_the_next_is_there(count: int) -> None:
+    taken: list[int] = []
+
+    def items() -> Iterator[int]:
+        for i in range(count):
+            taken.append(i)
+            yield i
+
+    for item in one_ahead(items()):
+        assert taken[-1] == min(item + 1, count - 1)
+    assert taken == list(range(count))

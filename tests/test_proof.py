@@ -18,7 +18,7 @@ from restyle.plan import fix_plan
 from restyle.presence import at_job
 from restyle.proof import mend, prove, sha256_of
 from restyle.reassembly import OutputRecord, drop, encode_batch
-from tests.jobs import INFO, SmallJob, small_job
+from tests.jobs import INFO, SmallJob, at_once, small_job
 
 OPTIONS = OutputOptions()
 
@@ -34,7 +34,7 @@ def job(tmp_path: Path) -> SmallJob:
     fix_plan(small.control, small.plan)
     segments = Segments(small.control, small.data, small.plan, OPTIONS)
     for batch in small.plan.batches:
-        entry = paint_batch(small.data, small.ledger, small.plan, batch, invert, attempts=1, worker="w")
+        entry = paint_batch(small.data, small.ledger, small.plan, batch, at_once(invert), attempts=1, worker="w")
         encode_batch(small.data, small.ledger, segments, small.plan, INFO, OPTIONS, entry, tmp_path)
     key = output(small.plan.job.job_id, encoding_id(OPTIONS), ".mp4")
     blob = small.data.write(key, b"a video")

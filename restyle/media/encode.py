@@ -1,6 +1,7 @@
 """Encoding painted frames: RGB through a pipe into ffmpeg, out comes a segment that can be joined to others."""
 
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from restyle.errors import EncodingFailed
 from restyle.media.inputs import Spec
 from restyle.media.options import OutputOptions
 from restyle.media.process import Ffmpeg
+from restyle.prefetch import prefetch
 
 # Matrices that swscale applies; the others (constant luminance, ICtCp, ...) are never those of 8-bit video.
 _MATRICES = ("bt709", "fcc", "bt470bg", "smpte170m", "smpte240m", "bt2020nc")
@@ -46,9 +48,11 @@ def encode_segment(
     count = 0
     task = f"encoding {target.name} as {options.codec} {size[0]}x{size[1]}"
     try:
-        with Ffmpeg(_command(size, info, options, target, threads), target, task=task) as process:
-            for frame in frames:
-                process.write(_raw(frame, size, task))
+        with (
+            Ffmpeg(_command(size, info, options, target, threads), target, task=task) as process,
+            ThreadPoolExecutor(1, thread_name_prefix="encoding") as pool,  # one thread, for their order
+        ):
+            for _ in prefetch(pool, lambda frame: process.write(_raw(frame, size, task)), frames, ahead=2):
                 count += 1
             process.finish()
     except BaseException:

@@ -96,7 +96,7 @@ def _entries(facts: dict[str, Any], pts: tuple[int, ...]) -> tuple[int, ...]:
 
 def language_of(said: str | None) -> str | None:
     """The language as a file names it, if that is a language tag (BCP 47, ISO 639): else it is any words at all."""
-    return said if said and re.fullmatch(r"[A-Za-z0-9-]{1,35}", said, re.ASCII) else None
+    return said if said and re.fullmatch(r"[A-Za-z0-9]{1,8}(-[A-Za-z0-9]{1,8}){0,3}", said, re.ASCII) else None
 
 
 def _time_stamps(raw: list[int | None], step: int, time_base: Fraction) -> tuple[int, ...]:

@@ -27,3 +27,14 @@ def test_a_gpu_paints_what_the_processor_paints(style: str) -> None:
     assert np.abs(compiled.astype(float) - painted).mean() < 1
     error = np.square(painted.astype(float) - load_painter(weights, PROCESSOR)(source)).mean()
     assert 10 * np.log10(255**2 / error) > 38
+
+
+@pytest.mark.parametrize("keep_color", [False, True])
+def test_mini_batches_that_are_begun_before_others_are_waited_for_are_painted_as_one_by_one(keep_color: bool) -> None:
+    weights = shipped()["wave"].path.read_bytes()
+    painter = load_painter(weights, choose_numeric_path(), keep_color=keep_color)
+    parts = [frames(8, 360, 640 + 8 * i) for i in range(6)]
+    expected = [painter(part) for part in parts]
+    begun = [painter.begin(part.copy()) for part in parts]
+    for wait, one in zip(begun, expected, strict=True):
+        np.testing.assert_array_equal(wait(), one)

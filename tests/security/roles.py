@@ -23,7 +23,7 @@ from restyle.reassembly import drop, encode_batch
 from restyle.sensor import Sensor
 from restyle.sensor.receipts import FEW
 from restyle.storage import Store
-from tests.jobs import INFO, small_job
+from tests.jobs import INFO, at_once, small_job
 from tests.sensor.taking import Server
 
 VIDEO = "videos/clip.mp4"
@@ -82,7 +82,7 @@ def paint(data: Store, control: Store, job_id: str) -> None:
     ledger, batch = Ledger(control, data, plan), plan.batches[0]
     with batch_log(control, "run", batch, 1, "worker") as log:
         assert ledger.find(batch) is None
-        paint_batch(data, ledger, plan, batch, _invert, attempts=1, worker="worker", seen=log.frame)
+        paint_batch(data, ledger, plan, batch, at_once(_invert), attempts=1, worker="worker", seen=log.frame)
     entry = ledger.find(batch)
     assert entry
     segments = Segments(control, data, plan, OutputOptions())

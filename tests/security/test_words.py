@@ -66,6 +66,7 @@ def test_a_rejected_trigger_stays_in_its_folder(name: str) -> None:
 
 @given(st.text(max_size=60) | st.sampled_from(HOSTILE))
 @example("en-US")
+@example("-")
 def test_a_language_is_a_tag_or_none(said: str) -> None:
     found = language_of(said)
     assert found is None or (found == said and found.replace("-", "").isalnum() and found.isascii())

@@ -30,10 +30,10 @@ def main() -> None:
         tried.append(mini_batch)
         paint(noise_frames(mini_batch, *size))
 
-    within_memory(path.mini_batch, lambda mini_batch: attempt(mini_batch, SIZE), paint, SIZE)
+    within_memory(path.mini_batch, lambda mini_batch: attempt(mini_batch, SIZE), paint.begin, SIZE)
     sys.stdout.write(f"{' '.join(map(str, tried))}\n")
     try:
-        within_memory(1, lambda mini_batch: attempt(mini_batch, LARGE), paint, LARGE)
+        within_memory(1, lambda mini_batch: attempt(mini_batch, LARGE), paint.begin, LARGE)
     except OutOfMemory as error:
         sys.stdout.write(str(error))
 

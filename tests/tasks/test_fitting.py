@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from models.inference import Frames
+from models.staging import Frames
 from restyle.batches import paint_batch
 from restyle.errors import OutOfMemory
 from tasks import fitting
 from tasks.fitting import within_memory
-from tests.jobs import small_job
+from tests.jobs import at_once, small_job
 
 
 @pytest.mark.slow
@@ -54,7 +54,8 @@ def test_the_record_of_a_batch_names_the_mini_batch_that_fitted(
             raise OutOfMemory(f"{len(frames)} frames do not fit")
         return frames
 
-    monkeypatch.setattr(fitting, "painter", lambda *_: paint)
+    monkeypatch.setattr(fitting, "one_at_a_time", lambda _: at_once(paint))
+    monkeypatch.setattr(fitting, "painter", lambda *_: None)
     entry = fitting.fitting(
         job.plan,
         lambda plan, painted: paint_batch(
@@ -74,5 +75,5 @@ def test_another_error_is_not_tried_again() -> None:
         raise ValueError("of its own")
 
     with pytest.raises(ValueError, match="of its own"):
-        within_memory(8, attempt, lambda frames: frames, (8, 8))
+        within_memory(8, attempt, at_once(lambda frames: frames), (8, 8))
     assert tried == [8]

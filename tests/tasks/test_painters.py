@@ -107,7 +107,7 @@ def test_a_process_paints_one_thing_at_a_time() -> None:
 
     with ThreadPoolExecutor(4) as threads:
         paints = [one_at_a_time(Painter(slow, PATH)) for _ in range(4)]
-        made = [threads.submit(paint, FRAMES) for paint in paints]
+        made = [threads.submit(lambda paint: paint(FRAMES)(), paint) for paint in paints]
     assert all(np.array_equal(each.result(), FRAMES) for each in made)
     assert seen == [1] * 4
 
