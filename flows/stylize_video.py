@@ -55,8 +55,8 @@ def stylize_video(
         stroke: Broader strokes above 1, finer ones below.
         smooth: Calmer above 0: each painting is blended with the one before, moved along; takes longer.
         max_side: Scale frames down to this longer side, in pixels: faster, and smaller. None: as the video is.
-        codec: h264 plays everywhere; hevc and av1 make smaller files and take longer.
-        crf: Lower is better and larger: h264 and hevc 0 to 51, av1 1 to 63. None: what suits the codec.
+        codec: h264 plays everywhere; hevc and av1 make smaller files and take longer. With _nvenc, GPUs encode.
+        crf: Lower is better and larger: h264 and hevc 0 to 51, av1 1 to 63, GPUs from 1. None: what suits the codec.
         budget: End, resumable, before the run costs more than this, by the team's price table. None: no bound.
     """
     order = order_of(

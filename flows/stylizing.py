@@ -34,6 +34,7 @@ from restyle.report import Report
 from restyle.room import fetch, require_room_for_frames
 from restyle.settings import Settings
 from restyle.spool import spool_folder
+from tasks.encoding import try_encoder
 from tasks.foretelling import time_steps
 from tasks.inputs import upload_inputs
 from tasks.lessons import TRAINED_ENGINES, TrainingOrder, is_painting
@@ -145,6 +146,8 @@ def _fix_plan(
     width, height = painted_size(info, job.look.max_side)
     if request.model:
         result_of(try_model, try_model.submit(job.style, numeric, job.look, width, height))
+    if request.output.on_gpu:
+        result_of(try_encoder, try_encoder.submit(info, request.output, width, height))
     if begun:
         timed = Timed(numeric=numeric, frame_s=0.0, reason=begun.numeric_reason)
         cut = Cut(batch_size=request.batch_size or begun.batch_size, reason=begun.batch_reason)

@@ -3,7 +3,9 @@
 import argparse
 import re
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TypeVar, get_args
+
+from restyle.domain import Codec
 
 CLOUD_KINDS = ("kubernetes", "azure-vm")
 """Clusters of other machines, which come and go."""
@@ -104,7 +106,12 @@ def add_painting(parser: argparse.ArgumentParser) -> None:
         default="jpeg",
         help="how frames are stored on their way; none: not at all, workers decode, paint and encode (default jpeg)",
     )
-    parser.add_argument("--codec", choices=("h264", "hevc", "av1"), default="h264", help="of the output (default h264)")
+    parser.add_argument(
+        "--codec",
+        choices=get_args(Codec),
+        default="h264",
+        help="of the output; those in _nvenc are encoded by the workers' NVIDIA GPUs (default h264)",
+    )
     parser.add_argument(
         "--crf",
         type=bounded(int, 0, 63, "a quality"),

@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 FrameFormat = Literal["jpeg", "png"]
-Codec = Literal["h264", "hevc", "av1"]
+Codec = Literal["h264", "hevc", "av1", "h264_nvenc", "hevc_nvenc", "av1_nvenc"]
 Engine = Literal["auto", "full", "fast", "gatys"]
 
 

@@ -105,14 +105,14 @@ class VideoOrder(Frozen):
     codec: Codec = Field(
         default="h264",
         title="Video codec",
-        description="h264 plays everywhere; hevc and av1 make smaller files and take longer.",
+        description="h264 plays everywhere; hevc and av1 make smaller files and take longer. With _nvenc, GPUs encode.",
     )
     crf: int | None = Field(
         default=None,
         ge=0,
         le=63,
         title="Quality (crf)",
-        description="Lower is better and larger: h264 and hevc 0 to 51, av1 1 to 63. Empty: what suits the codec.",
+        description="Lower is better and larger: h264 and hevc 0 to 51, av1 1 to 63, GPUs from 1. Empty: the usual.",
     )
 
     budget: float | None = Field(

@@ -1,11 +1,12 @@
-"""encode-segment: the mapped task that makes a part of the output of each painted batch, on a worker."""
+"""encode-segment: the mapped task that makes a part of the output of each painted batch, on a worker; try-encoder."""
 
 from prefect import task
 
-from restyle.domain import FrameBatch
+from restyle.domain import FrameBatch, VideoInfo
 from restyle.encoding import Segments
 from restyle.errors import FrameCorrupt
 from restyle.ledger import Ledger
+from restyle.media.mux import rehearse_encoder
 from restyle.media.options import OutputOptions
 from restyle.plan import read_plan
 from restyle.reassembly import encode_batch
@@ -32,3 +33,9 @@ def encode_segment(batch: FrameBatch, job_id: str, output: OutputOptions) -> Non
     with spool_folder(Settings().home / "spool") as folder:
         encode_batch(data, ledger, segments, plan, video_info(job_id), output, entry, folder)
     return None
+
+
+@task(name="try-encoder", task_run_name="try-encoder", **RETRYING)
+def try_encoder(info: VideoInfo, output: OutputOptions, width: int, height: int) -> None:
+    """Raises UnsupportedOutput where a worker's GPU does not encode this output."""
+    rehearse_encoder(info, output, (width, height))

@@ -128,7 +128,9 @@ def test_a_number_out_of_range_is_refused(field: str, number: object) -> None:
     assert field in refused(video=VIDEO, style="wave", **{field: number})
 
 
-@pytest.mark.parametrize(("codec", "crf"), [("h264", 52), ("hevc", -1), ("av1", 0), ("av1", 64), ("gif", 20)])
+@pytest.mark.parametrize(
+    ("codec", "crf"), [("h264", 52), ("hevc", -1), ("av1", 0), ("av1", 64), ("av1_nvenc", 0), ("gif", 20)]
+)
 def test_codec_and_crf_must_go_together(codec: str, crf: int) -> None:
     assert "crf" in refused(video=VIDEO, style="wave", codec=codec, crf=crf) or codec == "gif"
 

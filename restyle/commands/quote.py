@@ -30,7 +30,7 @@ from tasks.training import find_trained
 def quote(options: argparse.Namespace) -> int:
     """Paint the sample; prints a line per device of the price table. Nothing is written to the stores."""
     prices = read_prices(Settings())
-    look, output = look_of(options, options.frames), OutputOptions(codec=options.codec, crf=options.crf)
+    look, output = look_of(options, options.frames), OutputOptions(codec=options.codec, crf=options.crf).on_processor()
     if options.report:
         writable(Path(options.report), "quote.json", "--report")
     busy = os.getloadavg()[0]

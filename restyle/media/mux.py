@@ -43,14 +43,14 @@ class MuxPlan(Frozen):
 def rehearse_mux(source: Path, info: VideoInfo, options: OutputOptions, size: tuple[int, int]) -> MuxPlan:
     """Find out what the output takes of the source by muxing its first sound and subtitles with a few grey frames.
 
-    size: width and height of the painted frames. Raises UnsupportedOutput where the output cannot be made.
+    size: width and height of the painted frames. Where a GPU is to encode them, a processor encodes the grey ones.
+    Raises UnsupportedOutput where the output cannot be made.
     """
     few = info.model_copy(update={"pts": info.pts[:_REHEARSED_FRAMES]})
-    grey = np.full((size[1], size[0], 3), 128, np.uint8)
     with tempfile.TemporaryDirectory() as name:
         segment, sound = Path(name) / "segment.mkv", Path(name) / "sound.mka"
         try:
-            encode_segment(repeat(grey, few.frame_count), size, few, options, segment)
+            _encode_grey(few, options.on_processor(), size, segment)
             plan = _plan(source, info, options, size, sound)
             heard = sound if plan.kept("audio") else None
             _assemble([segment], few, plan, source, heard, Path(name) / "output", trial=True)
@@ -61,6 +61,24 @@ def rehearse_mux(source: Path, info: VideoInfo, options: OutputOptions, size: tu
             ) from error
     require_tellable(source, info, plan)
     return plan
+
+
+def rehearse_encoder(info: VideoInfo, options: OutputOptions, size: tuple[int, int]) -> None:
+    """Encode a few grey frames on the machine that will encode. Raises UnsupportedOutput where its GPU does not."""
+    few = info.model_copy(update={"pts": info.pts[:_REHEARSED_FRAMES]})
+    with tempfile.TemporaryDirectory() as name:
+        try:
+            _encode_grey(few, options, size, Path(name) / "segment.mkv")
+        except EncodingFailed as error:
+            cause = str(error).partition(" | ")[0]  # the rest is what came of it
+            raise UnsupportedOutput(
+                f"--codec {options.codec}: no GPU of the worker encodes it; use --codec {options.format} ({cause})"
+            ) from error
+
+
+def _encode_grey(few: VideoInfo, options: OutputOptions, size: tuple[int, int], target: Path) -> None:
+    grey = np.full((size[1], size[0], 3), 128, np.uint8)
+    encode_segment(repeat(grey, few.frame_count), size, few, options, target)
 
 
 def require_tellable(source: Path, info: VideoInfo, plan: MuxPlan) -> None:
@@ -178,7 +196,7 @@ def _command(
     options |= dict.fromkeys(("map_metadata", "map_chapters"), 2 if audio else 1)
     if muxer in ("mp4", "mov"):
         options["movflags"] = "+faststart"
-        if plan.options.codec == "hevc":
+        if plan.options.format == "hevc":
             options["tag:v"] = "hvc1"  # what Apple's players ask for
     return ffmpeg.output(*streams, f"file:{target}", **options).global_args("-copyts")
 

@@ -35,8 +35,12 @@ class Container(NamedTuple):
 CODERS: dict[Codec, Coder] = {
     "h264": Coder("libx264", 0, 51, 19),
     "hevc": Coder("libx265", 0, 51, 22),
-    "av1": Coder("libsvtav1", 1, 63, 28),  # 0 means "not given" to SVT-AV1
+    "av1": Coder("libsvtav1", 1, 63, 28),  # 0 means "not given" to SVT-AV1, and to NVENC
+    "h264_nvenc": Coder("h264_nvenc", 1, 51, 19),
+    "hevc_nvenc": Coder("hevc_nvenc", 1, 51, 22),
+    "av1_nvenc": Coder("av1_nvenc", 1, 63, 28),
 }
+_BY_GPU = "_nvenc"
 _ISO_UNPLAYABLE = ("vorbis", "wmav1", "wmav2", "wmapro", "wmalossless", "adpcm_ms", "adpcm_ima_wav", "truehd", "mlp")
 CONTAINERS: dict[str, Container] = {
     ".mp4": Container("mp4", ("h264", "hevc", "av1"), "aac", "mov_text", _ISO_UNPLAYABLE),
@@ -58,13 +62,27 @@ class OutputOptions(Frozen):
         coder, container = CODERS[self.codec], CONTAINERS.get(self.suffix.lower())
         if container is None:
             raise UnsupportedOutput(f"outputs cannot be written as {self.suffix!r}; use one of {', '.join(CONTAINERS)}")
-        if self.codec not in container.codecs:
+        if self.format not in container.codecs:
             fitting = " or ".join(container.codecs)
-            raise UnsupportedOutput(f"{self.suffix} does not hold {self.codec}; use --codec {fitting}, or an .mkv")
+            raise UnsupportedOutput(f"{self.suffix} does not hold {self.format}; use --codec {fitting}, or an .mkv")
         if self.crf is not None and not coder.best_crf <= self.crf <= coder.worst_crf:
             bounds = f"{coder.best_crf} to {coder.worst_crf}"
             raise UnsupportedOutput(f"--crf {self.crf} is out of range; {self.codec} takes {bounds}")
         return self
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether an NVIDIA GPU encodes."""
+        return self.codec.endswith(_BY_GPU)
+
+    @property
+    def format(self) -> str:
+        """What is coded, whoever encodes it: h264, hevc or av1."""
+        return self.codec.removesuffix(_BY_GPU)
+
+    def on_processor(self) -> Self:
+        """The same where no GPU is needed, at the format's default quality if one was."""
+        return self.model_copy(update={"codec": self.format, "crf": None}) if self.on_gpu else self
 
     @property
     def coder(self) -> Coder:

@@ -36,12 +36,21 @@ class Ffmpeg:
 
     spec: an ffmpeg-python output; target: the local file it writes, which is watched for progress.
     source: a file opened here and inherited as standard input, for untrusted_input(); without it standard input is a
-    pipe for write(). A process that makes no progress for stall_s seconds while it is waited for is killed.
+    pipe for write(). A process that makes no progress for stall_s seconds while it is waited for is killed. gpu: it
+    reaches a GPU, and with it whatever the driver opens: it is not confined, and so reads our own frames alone.
     """
 
     def __init__(
-        self, spec: Spec, target: Path, *, task: str, source: Path | None = None, stall_s: float = CODER_STALL_S
+        self,
+        spec: Spec,
+        target: Path,
+        *,
+        task: str,
+        source: Path | None = None,
+        stall_s: float = CODER_STALL_S,
+        gpu: bool = False,
     ) -> None:
+        assert not (gpu and source), "untrusted bytes are confined"
         self._arguments: list[str] = ffmpeg.compile(
             spec.global_args("-hide_banner", "-nostdin", "-nostats", "-loglevel", "warning"),
             cmd=imageio_ffmpeg.get_ffmpeg_exe(),
@@ -51,6 +60,7 @@ class Ffmpeg:
         self._task = task
         self._source_path = source
         self._stall_s = stall_s
+        self._gpu = gpu
         self._source: BufferedReader | None = None
         self._written = 0
         self._waited_for = False
@@ -100,7 +110,7 @@ class Ffmpeg:
     @contextmanager
     def _confined(self) -> Iterator[Callable[[], None]]:
         """What the new process does before it becomes ffmpeg; from then on it reaches the files it was named alone."""
-        tie, untrusted = with_parent(), self._source is not None
+        tie, untrusted, gpu = with_parent(), self._source is not None, self._gpu
         named = zip(self._arguments, self._arguments[1:], strict=False)
         inputs = [Path(value.removeprefix("file:")) for option, value in named if option == "-i"]
         with contextlib.suppress(OSError):  # no such folder, say, which ffmpeg complains of in its own words
@@ -116,7 +126,8 @@ class Ffmpeg:
                 limit(resource.RLIMIT_CORE, 0)
                 if untrusted:
                     limit(resource.RLIMIT_DATA, CHILD_MEMORY_BYTES)
-                enter()
+                if not gpu:
+                    enter()
 
             yield prepare
 
