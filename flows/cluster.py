@@ -33,9 +33,8 @@ WARM_MINUTES = 5.0
 DASK_CONFIG = Path(__file__).with_name("dask.yaml")
 """What every scheduler and worker is told; one started by hand reads it where its variable DASK_CONFIG names it."""
 
-WORKER_ENVIRONMENT: dict[str, str] = yaml.safe_load(DASK_CONFIG.read_text())["distributed"]["nanny"][
-    "pre-spawn-environ"
-]
+_TOLD = yaml.safe_load(DASK_CONFIG.read_text())["distributed"]["nanny"]["pre-spawn-environ"]
+WORKER_ENVIRONMENT: dict[str, str] = {name: value for name, value in _TOLD.items() if value is not None}
 """What a worker's process starts with, for others that are to be as fast."""
 
 # prefect-dask has no hooks for it; every task of every run is sent, and run, by way of these names.

@@ -1,6 +1,8 @@
 """Where and how the network computes: device, precision, memory format and threads, decided and checked here alone."""
 
 import os
+from math import ceil
+from pathlib import Path
 from typing import Literal
 
 import torch
@@ -13,6 +15,8 @@ MEMORY_FORMAT = torch.channels_last
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 # One frame fills a processor's cores; a GPU wants several.
 MINI_BATCH = {"cpu": 1, "cuda": 8}
+CPU_MAX = Path("/sys/fs/cgroup/cpu.max")
+"""Microseconds of processors that a container may use, in so many of the clock (Linux, cgroup v2)."""
 
 
 def device_count() -> int:
@@ -51,16 +55,22 @@ def choose_numeric_path(threads: int | None = None) -> NumericPath:
 
 
 def thread_share() -> int:
-    """Threads for this process: what OMP_NUM_THREADS says, as torch itself reads it, else one per processor."""
+    """Threads for this process: what OMP_NUM_THREADS says, as torch itself reads it, else one per processor.
+
+    Where there are GPUs, a process has one of them, and its share of the processors.
+    """
     said = os.environ.get("OMP_NUM_THREADS", "")
-    return int(said) if said.isdecimal() and int(said) else core_count()
+    return int(said) if said.isdecimal() and int(said) else max(1, core_count() // max(1, device_count()))
 
 
 def core_count() -> int:
-    """Processors this process may run on (affinity respected where the system has it)."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """Processors this process may use: those it may run on, and no more than its container is given."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        given_us, period_us = map(int, CPU_MAX.read_text().split())
+    except (OSError, ValueError):  # no container, or one without a bound ("max")
+        return cores
+    return min(cores, ceil(given_us / period_us))
 
 
 def require_path(path: NumericPath) -> None:

@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 from distributed import Client
 
-from flows.cluster import WORKER_ENVIRONMENT, configured_choice, configured_task_runner
+from flows.cluster import DASK_CONFIG, WORKER_ENVIRONMENT, configured_choice, configured_task_runner
+from models import runtime
+from models.runtime import thread_share
 from tests.processes import has_from_its_start
 
 MODULE = (sys.executable, "-m", "flows.warm_cluster", "--kind", "local")
@@ -50,6 +52,29 @@ def test_a_warm_cluster_ends_whole_when_told_to() -> None:
         cluster.terminate()
         assert cluster.wait(60) == 0
         assert not any(_lives(pid) for pid in pids)
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_started_by_hand_paints_with_all_its_processors(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DASK_CONFIG", str(DASK_CONFIG))
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    place = tmp_path / "scheduler.json"
+    here = ["--no-dashboard", "--scheduler-file", str(place)]
+    dask = [sys.executable, "-m", "dask"]
+    scheduler = subprocess.Popen([*dask, "scheduler", "--port", "0", *here])
+    worker = subprocess.Popen([*dask, "worker", "--nthreads", "1", "--memory-limit", "0", *here])
+    try:
+        _await(place.exists)
+        with Client(scheduler_file=str(place)) as client:
+            client.wait_for_workers(1, timeout=60)
+            assert list(client.run(lambda: runtime.choose_numeric_path().threads).values()) == [thread_share()]
+            assert all(has_from_its_start(pid, WORKER_ENVIRONMENT) for pid in client.run(os.getpid).values())
+    finally:
+        for process in (worker, scheduler):
+            process.terminate()
+            process.wait(60)
 
 
 @contextmanager
