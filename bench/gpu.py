@@ -10,8 +10,8 @@ import io
 import json
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -26,6 +26,7 @@ from torchvision.io import decode_jpeg, encode_jpeg
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 from models.network import TransformerNet  # noqa: E402  (needs torch alone)
+from models.staging import Staging  # noqa: E402
 
 STYLE = ROOT / "models/weights/starry_night.safetensors"
 SAMPLE = ROOT / "docs/images/looks.jpg"
@@ -142,28 +143,17 @@ def coding(device: Device, width: int, height: int) -> dict[str, float]:
 
 
 def end_to_end(device: Device, paint: Paint, dtype: torch.dtype, batch: int, width: int, height: int) -> float:
-    """Frames a second from pinned memory to pinned memory: copies run on streams of their own, beside the network."""
-    source = frames(batch, width, height)
-    result = torch.empty_like(source)
-    if device.on_gpu:
-        source, result = source.pin_memory(), result.pin_memory()
-    up, down = (torch.cuda.Stream() if device.on_gpu else None for _ in range(2))
+    """Frames a second from memory to memory, as a worker paints: the next ones are begun before any is waited for."""
+    staging, source = Staging(device.name), frames(batch, width, height).permute(0, 2, 3, 1).contiguous().numpy()
+    begun: deque[Callable[[], object]] = deque()
 
-    def on(stream: Any) -> Any:  # a context manager
-        return torch.cuda.stream(stream) if stream else nullcontext()
+    def model(pixels: Tensor) -> Tensor:
+        return paint(pixels.to(dtype)).clamp(0, 255).round().to(torch.uint8)
 
     def work() -> None:
-        with on(up):
-            there = source.to(device.name, non_blocking=True).contiguous(memory_format=MEMORY_FORMAT)
-        if up and down:
-            torch.cuda.current_stream().wait_stream(up)
-        painted = paint(there.to(dtype)).clamp(0, 255).round().to(torch.uint8)
-        if up and down:
-            down.wait_stream(torch.cuda.current_stream())
-            there.record_stream(torch.cuda.current_stream())
-            painted.record_stream(down)
-        with on(down):
-            result.copy_(painted, non_blocking=True)
+        begun.append(staging.paint(source, model))
+        if len(begun) > 1:
+            begun.popleft()()
 
     return batch / device.seconds(work)
 

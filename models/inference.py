@@ -122,13 +122,19 @@ class StyleNetwork:
         self._dtype = DTYPES[path.precision]
         network = network.to(path.device, self._dtype).to(memory_format=MEMORY_FORMAT).eval()
         self._paint = compiled(network, path) if path.compiled else network
+        self._least = path.mini_batch if path.compiled else 1
 
     def __call__(self, source: Tensor) -> Tensor:
-        """Paint at any size: the frame is extended by its edge to what the network takes, and cut back."""
-        height, width = source.shape[2:]
+        """Paint at any size: the frame is extended by its edge to what the network takes, and cut back.
+
+        So is a mini-batch of fewer frames than others by its last one, where the network would be compiled anew for it.
+        """
+        count, _, height, width = source.shape
         below, right = padding(height), padding(width)
         padded = F.pad(source.to(self._dtype), (0, right, 0, below), mode="replicate")
-        painted: Tensor = self._paint(padded)[:, :, :height, :width]
+        if count < self._least:
+            padded = torch.cat([padded, *[padded[-1:]] * (self._least - count)]).contiguous(memory_format=MEMORY_FORMAT)
+        painted: Tensor = self._paint(padded)[:count, :, :height, :width]
         return painted.float().clamp(0, 255)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from models.staging import Frames
 from restyle.batches import Painter
+from restyle.domain import NumericPath
 from restyle.errors import OutOfMemory
 from restyle.ledger import BatchRecord
 from restyle.plan import Plan
@@ -29,12 +30,12 @@ def fitting(plan: Plan, paint_batch: Callable[[Plan, Painter], BatchRecord]) -> 
 
     def attempt(mini_batch: int) -> BatchRecord:
         numeric = plan.numeric.model_copy(update={"mini_batch": mini_batch})
-        return paint_batch(plan.model_copy(update={"numeric": numeric}), new_painter())
+        return paint_batch(plan.model_copy(update={"numeric": numeric}), new_painter(numeric))
 
-    def new_painter() -> Painter:
-        return one_at_a_time(painter(plan.job.style, plan.numeric, plan.job.look))
+    def new_painter(numeric: NumericPath) -> Painter:
+        return one_at_a_time(painter(plan.job.style, numeric, plan.job.look))
 
-    return within_memory(plan.numeric.mini_batch, attempt, new_painter(), (plan.width, plan.height))
+    return within_memory(plan.numeric.mini_batch, attempt, new_painter(plan.numeric), (plan.width, plan.height))
 
 
 def within_memory(mini_batch: int, attempt: Callable[[int], T], paint: Painter, size: tuple[int, int]) -> T:

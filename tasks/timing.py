@@ -16,7 +16,6 @@ from models.compiling import worth_trying
 from models.staging import Frames
 from restyle.batches import Painter
 from restyle.domain import Frozen, NumericPath
-from restyle.errors import RestyleError
 from restyle.job import Look, StyleRef
 from restyle.settings import Settings
 from tasks.fitting import noise_frames, within_memory
@@ -110,7 +109,7 @@ def _compiled(style: StyleRef, numeric: NumericPath, look: Look, noise: Frames) 
         paint = one_at_a_time(painter(style, numeric.model_copy(update={"compiled": True}), look))
         compiling_s = _seconds(paint, noise)
         paint(noise)()  # a GPU's graphs are taken the second time
-    except (RestyleError, RuntimeError) as error:  # whatever a compiler, or a GPU, does not stand
+    except Exception as error:  # noqa: BLE001  (whatever a compiler, or a GPU, does not stand)
         log.warning("not compiled: %s", error)
         return None
     return Compiled(paint, compiling_s)

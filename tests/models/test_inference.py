@@ -1,16 +1,18 @@
 """A painter gives the same bits for the same call, at any size, and the source at strength 0."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
 
+from models import inference
 from models.checkpoint import StyleCard, write_checkpoint
 from models.inference import Mix, Painter, load_network, load_painter
 from models.initial import copying_network
+from models.network import TransformerNet
 from models.runtime import choose_numeric_path
 from restyle.domain import NumericPath
 from restyle.errors import BadCheckpoint
@@ -106,6 +108,27 @@ def test_frames_do_not_see_each_other(weights: bytes) -> None:
     alone = np.concatenate([painter(frame[None]) for frame in source]).astype(int)
     # Mini-batches of other sizes may add in another order: the last bit, never more.
     assert np.abs(together - alone).max() <= 1
+
+
+def test_a_smaller_mini_batch_of_a_compiled_network_is_filled_up(
+    weights: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counts: list[int] = []
+
+    def counting(network: TransformerNet, _: NumericPath) -> Callable[[torch.Tensor], torch.Tensor]:
+        def paint(pixels: torch.Tensor) -> torch.Tensor:
+            counts.append(len(pixels))
+            painted: torch.Tensor = network(pixels)
+            return painted
+
+        return paint
+
+    monkeypatch.setattr(inference, "compiled", counting)
+    source, eager = frames(3, 24, 40), load_painter(weights, FLOAT32)
+    painted = load_painter(weights, FLOAT32.model_copy(update={"compiled": True}))(source)
+    assert counts == [2, 2]
+    np.testing.assert_array_equal(painted[:2], eager(source[:2]))
+    np.testing.assert_array_equal(painted[2:], eager(source[[2, 2]])[:1])
 
 
 def test_mini_batches_are_counted_from_the_first_frame(weights: bytes) -> None:
