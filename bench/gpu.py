@@ -62,8 +62,8 @@ def read_network(path: Path) -> TransformerNet:
 class Device:
     """The device, and its clock."""
 
-    def __init__(self, name: str) -> None:
-        self.name, self.on_gpu = name, name.startswith("cuda")
+    def __init__(self, name: str, least_s: float) -> None:
+        self.name, self.least_s, self.on_gpu = name, least_s, name.startswith("cuda")
         if self.on_gpu:
             torch.cuda.set_device(name)
         self.words = torch.cuda.get_device_name() if self.on_gpu else "the processor"
@@ -73,13 +73,13 @@ class Device:
         if self.on_gpu:
             torch.cuda.synchronize()
 
-    def seconds(self, work: Callable[[], object], least_s: float = 2.0) -> float:
-        """Of one call, in the mean of as many as fill some seconds, after three that warm up."""
+    def seconds(self, work: Callable[[], object]) -> float:
+        """Of one call, in the mean of as many as fill least_s, after three that warm up."""
         for _ in range(3 if self.on_gpu else 1):
             work()
         self.wait()
         begun, count = time.perf_counter(), 0
-        while time.perf_counter() - begun < least_s:
+        while time.perf_counter() - begun < self.least_s:
             work()
             count += 1
             if count % 8 == 0:
@@ -139,7 +139,7 @@ def coding(device: Device, width: int, height: int) -> dict[str, float]:
         "written by Pillow": lambda: picture.save(io.BytesIO(), "jpeg", quality=95),
         "read by Pillow": lambda: np.asarray(Image.open(io.BytesIO(buffer.getvalue()))),
     }
-    return {name: 1000 * device.seconds(work, 1.0) for name, work in timed.items()}
+    return {name: 1000 * device.seconds(work) for name, work in timed.items()}
 
 
 def end_to_end(device: Device, paint: Paint, dtype: torch.dtype, batch: int, width: int, height: int) -> float:
@@ -168,11 +168,12 @@ def main() -> None:
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--size", nargs="+", default=SIZES)
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=WAYS)
+    parser.add_argument("--seconds", type=float, default=2.0, help="of each measurement, at least")
     parser.add_argument("--result", type=Path, default=ROOT / "bench/results/gpu.json")
     options = parser.parse_args()
     torch._dynamo.config.recompile_limit = 64  # sizes times mini-batches; beyond it everything would run eagerly
     torch._dynamo.config.fail_on_recompile_limit_hit = True
-    device, network = Device(options.device), read_network(STYLE)
+    device, network = Device(options.device, options.seconds), read_network(STYLE)
     images = {size: coding(device, *map(int, size.split("x"))) for size in options.size}
     found: dict[str, Any] = {"device": device.words, "torch": torch.__version__, "images_ms": images, "rows": []}
     print(json.dumps(found, indent=1), flush=True)
