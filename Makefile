@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/ready
 DEMO := build/demo
 
-# `make bench` writes the tables of docs/performance.md (but the one of bench.frame) and docs/media.md anew: on a quiet machine, in an hour or two.
+# `make bench` writes the tables of docs/performance.md and docs/media.md anew: on a quiet machine, in an hour or two.
 .PHONY: demo test lint format lock azure-schema bench audit sbom clean
 
 demo: $(READY)
@@ -42,6 +42,7 @@ azure-schema: $(READY)
 
 bench: $(READY) build/peers/ready build/azurite/ready
 	$(BIN)/python -m bench.speed
+	$(BIN)/python -m bench.frame
 	$(BIN)/python -m bench.pipeline
 	$(BIN)/python -m bench.traffic
 	$(BIN)/python -m bench.media_table
