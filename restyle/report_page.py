@@ -110,7 +110,7 @@ def _beside(report: Report, painted: Sequence[BatchSection]) -> dict[str, float]
         "load": sum(batch.load_s for batch in painted),
         "model": sum(batch.model_s for batch in painted),
         "store": sum(batch.store_s for batch in painted),
-        "encode": report.encode_s,
+        "encode": 0.0 if report.look.direct else report.encode_s,  # directly, it is part of storing
     }
 
 

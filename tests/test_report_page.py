@@ -138,6 +138,11 @@ def test_the_page_says_the_numbers_of_the_report() -> None:
     assert [(facts["x"], facts["width"]) for facts in rects] == [("500.0", "500.0")]
 
 
+def test_encoding_that_is_part_of_painting_directly_is_not_told_twice() -> None:
+    page = render("t", report(batch(0), look=Look(frames="none")), samples(3))
+    assert re.search(r"encode [\w:, ]+ 0\.00 s", " ".join(" ".join(Tags(page).texts).split()))
+
+
 def test_the_middle_moment_shows_without_javascript() -> None:
     page = Tags(render("t", report(batch(0)), samples(3)))
     assert [facts["class"] for tag, facts in page.tags if facts.get("class") in ("pair", "pair shown")] == [
